@@ -1,0 +1,145 @@
+-- Settings: one table of defaults, read with setting(). They may be set with ALTER SYSTEM, ALTER DATABASE … SET,
+-- ALTER ROLE … SET and SET; the empty string means the default. A value that does not parse counts as not set:
+-- a typing error must not stop the heartbeats of a whole monitor. settings() shows it as such.
+
+CREATE FUNCTION pgautofailover.setting_defaults(
+    OUT name text, OUT default_value text, OUT unit text, OUT reason text
+) RETURNS SETOF record
+LANGUAGE sql IMMUTABLE
+AS $$
+VALUES
+ ('enable_version_checks', 'on', 'bool',
+  'keepers refuse to work with a monitor of another version'),
+ ('enable_health_checks', 'on', 'bool',
+  'off: the monitor service checks no node, health stays as it is'),
+ ('health_check_period', '1000', 'ms',
+  'each node is asked once per period; one second keeps detection under three'),
+ ('health_check_timeout', '1000', 'ms',
+  'deadline of one check: connect, or one query on the kept connection'),
+ ('health_check_max_retries', '1', 'count',
+  'a node is bad after this many further failures in a row: two failures are one more than a lost packet'),
+ ('health_check_retry_delay', '1000', 'ms',
+  'pause between a failed check and the next; a refused connection is confirmed at once'),
+ ('enable_sync_wal_log_threshold', '16777216', 'bytes',
+  'a standby this close to the primary becomes secondary: one WAL segment'),
+ ('promote_wal_log_threshold', '16777216', 'bytes',
+  'an asynchronous standby further behind than this is not promoted while guard_data_loss is on'),
+ ('primary_demote_timeout', '30000', 'ms',
+  'where nothing proves that the old primary stopped: its lease (keeper: network_partition_timeout, 20 s) and a margin'),
+ ('drain_timeout', '15000', 'ms',
+  'a planned switchover that has not stopped the old primary by then is called off and the old primary resumes'),
+ ('election_patience', '1000', 'ms',
+  'how long an election that could be decided waits for a healthy node of higher priority to report'),
+ ('node_considered_unhealthy_timeout', '2500', 'ms',
+  'a node that has not reported for longer is silent: two heartbeats lost and half a second'),
+ ('unchecked_node_timeout', '30000', 'ms',
+  'without a running monitor service, silence alone counts after this long'),
+ ('startup_grace_period', '10000', 'ms',
+  'after a start of the monitor nobody is called unhealthy for being silent: they need time to reconnect'),
+ ('replication_stall_timeout', '10000', 'ms',
+  'a primary that no standby streams from for longer goes to wait_primary, so that commits do not hang'),
+ ('guard_data_loss', 'on', 'bool',
+  'off (for one transaction): an election goes on although acknowledged commits may be lost'),
+ ('event_retention_age', '2592000000', 'ms',
+  'events older than this are removed: 30 days'),
+ ('event_retention_count', '1000000', 'count',
+  'at most this many events are kept'),
+ ('reason', '', 'text',
+  'why an operator calls a function; kept with the events of the transaction')
+$$;
+
+-- Milliseconds from '250', '250ms', '5s', '2min', '1h', '30d'; NULL when the text is none of these.
+CREATE FUNCTION pgautofailover.parse_ms(value text) RETURNS numeric
+LANGUAGE sql IMMUTABLE
+AS $$
+SELECT m[1]::numeric * CASE coalesce(m[2], 'ms')
+         WHEN 'us' THEN 0.001 WHEN 'ms' THEN 1 WHEN 's' THEN 1000 WHEN 'min' THEN 60000
+         WHEN 'h' THEN 3600000 WHEN 'd' THEN 86400000 END
+  FROM regexp_matches(lower(btrim(value)), '^([0-9]{1,15})\s*(us|ms|s|min|h|d)?$') AS m
+$$;
+
+-- Bytes from '1024', '64kB', '16MB', '1GB'; NULL when the text is none of these.
+CREATE FUNCTION pgautofailover.parse_bytes(value text) RETURNS numeric
+LANGUAGE sql IMMUTABLE
+AS $$
+SELECT m[1]::numeric * CASE coalesce(m[2], 'b')
+         WHEN 'b' THEN 1 WHEN 'kb' THEN 1024 WHEN 'mb' THEN 1048576
+         WHEN 'gb' THEN 1073741824 WHEN 'tb' THEN 1099511627776 END
+  FROM regexp_matches(lower(btrim(value)), '^([0-9]{1,15})\s*(b|kb|mb|gb|tb)?$') AS m
+$$;
+
+-- The value in force: ms and bytes as plain numbers, bool as 'on' or 'off'. Unknown name: 42704.
+CREATE FUNCTION pgautofailover.setting(name text) RETURNS text
+LANGUAGE plpgsql STABLE STRICT
+AS $$
+DECLARE
+    known record;
+    given text := nullif(current_setting('pgautofailover.' || setting.name, true), '');
+    parsed text;
+BEGIN
+    SELECT d.default_value, d.unit INTO known
+      FROM pgautofailover.setting_defaults() AS d WHERE d.name = setting.name;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'there is no setting pgautofailover.%', setting.name
+              USING ERRCODE = 'undefined_object',
+                    HINT = 'SELECT * FROM pgautofailover.settings() lists them.';
+    END IF;
+    IF given IS NULL THEN
+        RETURN known.default_value;
+    END IF;
+    parsed := CASE known.unit
+                WHEN 'ms' THEN trim_scale(pgautofailover.parse_ms(given))::text
+                WHEN 'bytes' THEN pgautofailover.parse_bytes(given)::text
+                WHEN 'count' THEN substring(given FROM '^\s*([0-9]{1,9})\s*$')
+                WHEN 'bool' THEN CASE WHEN lower(given) IN ('on', 'true', 'yes', '1') THEN 'on'
+                                      WHEN lower(given) IN ('off', 'false', 'no', '0') THEN 'off' END
+                ELSE given
+              END;
+    RETURN coalesce(parsed, known.default_value);
+END
+$$;
+
+-- All settings with their value in force, for people.
+CREATE FUNCTION pgautofailover.settings(
+    OUT name text, OUT value text, OUT unit text, OUT default_value text, OUT reason text
+) RETURNS SETOF record
+LANGUAGE sql STABLE
+AS $$
+SELECT 'pgautofailover.' || d.name, pgautofailover.setting(d.name), d.unit, d.default_value, d.reason
+  FROM pgautofailover.setting_defaults() AS d
+$$;
+
+-- What one evaluation of a group needs of the settings, read once.
+CREATE TYPE pgautofailover.thresholds AS (
+    silent            interval,  -- node_considered_unhealthy_timeout
+    unchecked         interval,  -- unchecked_node_timeout
+    in_grace          bool,      -- the monitor started less than startup_grace_period ago
+    demote            interval,  -- primary_demote_timeout
+    drain             interval,  -- drain_timeout
+    patience          interval,  -- election_patience
+    stall             interval,  -- replication_stall_timeout
+    sync_bytes        numeric,   -- enable_sync_wal_log_threshold
+    promote_bytes     numeric,   -- promote_wal_log_threshold
+    guard             bool       -- guard_data_loss
+);
+
+CREATE FUNCTION pgautofailover.load_thresholds() RETURNS pgautofailover.thresholds
+LANGUAGE plpgsql STABLE
+AS $$
+DECLARE
+    t pgautofailover.thresholds;
+    uptime interval := clock_timestamp() - pg_postmaster_start_time();
+BEGIN
+    t.silent        := pgautofailover.setting('node_considered_unhealthy_timeout')::float8 * interval '1 ms';
+    t.unchecked     := pgautofailover.setting('unchecked_node_timeout')::float8 * interval '1 ms';
+    t.in_grace      := uptime < pgautofailover.setting('startup_grace_period')::float8 * interval '1 ms';
+    t.demote        := pgautofailover.setting('primary_demote_timeout')::float8 * interval '1 ms';
+    t.drain         := pgautofailover.setting('drain_timeout')::float8 * interval '1 ms';
+    t.patience      := pgautofailover.setting('election_patience')::float8 * interval '1 ms';
+    t.stall         := pgautofailover.setting('replication_stall_timeout')::float8 * interval '1 ms';
+    t.sync_bytes    := pgautofailover.setting('enable_sync_wal_log_threshold')::numeric;
+    t.promote_bytes := pgautofailover.setting('promote_wal_log_threshold')::numeric;
+    t.guard         := pgautofailover.setting('guard_data_loss')::bool;
+    RETURN t;
+END
+$$;

@@ -1,0 +1,342 @@
+-- Facts: one snapshot of a group, from which every decision is taken. Rules see nothing else.
+--
+-- Three nodes have a part of their own:
+--   p  the primary: the node whose *assigned* state is writable. Never two.
+--   o  the old primary, while there is no p: the last node that was told to be writable, now told to stop.
+--   w  the winner, while there is no p: the node that was chosen to become primary.
+
+CREATE FUNCTION pgautofailover.is_writable(state pgautofailover.replication_state) RETURNS bool
+LANGUAGE sql IMMUTABLE
+AS $$ SELECT state IN ('single', 'primary', 'wait_primary', 'join_primary', 'apply_settings') $$;
+
+CREATE TYPE pgautofailover.node_fact AS (
+    nodeid      bigint,
+    name        text,
+    goal        pgautofailover.replication_state,
+    reported    pgautofailover.replication_state,
+    converged   bool,      -- goal = reported
+    running     bool,      -- its keeper says that Postgres runs
+    fresh       bool,      -- its keeper reported within node_considered_unhealthy_timeout
+    healthy     bool,
+    unhealthy   bool,      -- the opposite of healthy
+    tli         int,
+    lsn         pg_lsn,
+    lsnfresh    bool,      -- the position was reported after the last change of state
+    priority    int,
+    quorum      bool,
+    health      int,
+    since       timestamptz,  -- last change of reported or assigned state
+    reporttime  timestamptz,
+    is_primary  bool,      -- this is p
+    is_old      bool,      -- this is o
+    is_winner   bool,      -- this is w
+    stopped     bool       -- election: it receives nothing any more and its position is final
+);
+
+CREATE TYPE pgautofailover.group_fact AS (
+    formationid      text,
+    groupid          int,
+    kind             text,
+    nodecount        int,     -- nodes that are not being dropped
+    number_sync      int,     -- number_sync_standbys
+    guard            bool,    -- setting guard_data_loss
+    -- standbys of p
+    quorum_nodes     int,     -- with replication quorum
+    secondaries      int,     -- converged secondary and healthy
+    sync_secondaries int,     -- of those, with replication quorum
+    waiting_standby  bool,    -- one is converged wait_standby
+    names_changed    bool,    -- p has to apply another synchronous_standby_names than it confirmed
+    can_fail_over    bool,    -- should p be lost now, an election could be decided
+    -- while there is no p
+    switchover       bool,    -- an operator asked for it
+    handover         bool,    -- o stops in good order and standbys keep receiving: switchover, maintenance, removal
+    old_stopped      bool,    -- o confirmed that it has stopped
+    drain_expired    bool,    -- a switchover that took longer than drain_timeout
+    takeover         bigint,  -- o has stopped and this secondary has all it wrote
+    election         bool,    -- standbys must stop receiving and report their position
+    others_suffice   bool,    -- the election can be decided without the old primary's own report
+    provable         bool,    -- the healthy standbys suffice to prove that nothing acknowledged is lost
+    proven           bool,    -- those that have reported suffice
+    chosen           bigint,  -- the best candidate among those that have reported
+    chosen_behind    bool,    -- it lacks WAL that another one reported
+    may_promote      bool,    -- it may be promoted now
+    lease_ends       timestamptz, -- where only time proves that o has stopped: then
+    missing          text     -- names of the nodes whose report is waited for
+);
+
+-- The combination of signs that makes a node unhealthy. Pure: the clock is an argument.
+CREATE FUNCTION pgautofailover.is_unhealthy(
+    n pgautofailover.node, t pgautofailover.thresholds, at timestamptz
+) RETURNS bool
+LANGUAGE sql IMMUTABLE
+AS $$
+SELECT CASE
+    -- its own keeper says so
+    WHEN NOT coalesce(n.reportedpgisrunning, false) THEN true
+    -- positively gone: the keeper's session ended and Postgres refuses connections
+    WHEN n.sessionlost IS NOT NULL AND n.healthsign IN ('refused', 'reset') THEN true
+    WHEN t.in_grace THEN false
+    -- silent: no report and no answer to the health check
+    WHEN n.health = 0 AND at - n.reporttime >= t.silent THEN true
+    -- silent and nobody checks
+    WHEN at - n.reporttime >= t.unchecked AND at - n.healthchecktime >= t.unchecked THEN true
+    ELSE false
+END
+$$;
+
+-- Does each value of synchronous_standby_names that may be in effect have n - k + 1 of its members in ready?
+-- Then every acknowledged commit is on one of them, and the other members cannot acknowledge another (claim 2).
+CREATE FUNCTION pgautofailover.covers(sets pgautofailover.sync_set[], ready bigint[]) RETURNS bool
+LANGUAGE sql IMMUTABLE
+AS $$
+SELECT coalesce(bool_and(s.number > 0
+                         AND (SELECT count(*) FROM unnest(s.members) AS m WHERE m = ANY (ready))
+                             >= cardinality(s.members) - s.number + 1), false)
+  FROM unnest(sets) AS s
+$$;
+
+-- The members of synchronous_standby_names that the primary should use: quorum standbys that are secondary.
+-- When number_sync_standbys asks for more than there are, all that have a copy of the data: commits then wait.
+CREATE FUNCTION pgautofailover.wanted_sync_set(
+    formation_id text, group_id int, primary_id bigint, number_sync int
+) RETURNS pgautofailover.sync_set
+LANGUAGE plpgsql STABLE
+AS $$
+DECLARE
+    wanted pgautofailover.sync_set;
+    known bigint[];
+BEGIN
+    SELECT coalesce(array_agg(n.nodeid ORDER BY n.candidatepriority DESC, n.nodeid)
+                    FILTER (WHERE n.goalstate = 'secondary'), '{}'),
+           coalesce(array_agg(n.nodeid ORDER BY n.candidatepriority DESC, n.nodeid), '{}')
+      INTO wanted.members, known
+      FROM pgautofailover.node AS n
+     WHERE n.formationid = formation_id AND n.groupid = group_id AND n.nodeid <> primary_id
+       AND n.replicationquorum
+       AND n.goalstate IN ('secondary', 'catchingup', 'report_lsn', 'join_secondary')
+       AND n.reportedstate NOT IN ('init', 'wait_standby', 'dropped');
+
+    IF number_sync > 0 AND cardinality(wanted.members) < number_sync THEN
+        wanted.members := known;
+    END IF;
+    wanted.number := CASE WHEN cardinality(wanted.members) = 0 THEN 0 ELSE greatest(number_sync, 1) END;
+    RETURN wanted;
+END
+$$;
+
+-- The snapshot. "at" is the wall clock of the whole evaluation.
+CREATE FUNCTION pgautofailover.group_snapshot(
+    formation_id text, group_id int, t pgautofailover.thresholds, at timestamptz,
+    OUT g pgautofailover.group_fact, OUT nodes pgautofailover.node_fact[],
+    OUT p pgautofailover.node_fact, OUT o pgautofailover.node_fact, OUT w pgautofailover.node_fact
+)
+LANGUAGE plpgsql STABLE
+AS $$
+DECLARE
+    f pgautofailover.formation;
+    memory pgautofailover.node_group;
+    n pgautofailover.node_fact;
+    primary_id bigint;
+    electable bigint[];     -- healthy secondaries that may become primary
+    reporting bigint[];     -- have stopped receiving and reported
+    coming bigint[];        -- those, and healthy ones that will
+    best pgautofailover.node_fact;
+    candidate pgautofailover.node_fact;
+    best_healthy bool;
+    async_possible bool;
+    old_clean bool;
+    old_position pg_lsn;
+    old_tli int;
+BEGIN
+    SELECT * INTO f FROM pgautofailover.formation WHERE formationid = formation_id;
+    SELECT * INTO memory FROM pgautofailover.node_group WHERE formationid = formation_id AND groupid = group_id;
+
+    SELECT array_agg(ROW(
+             x.nodeid, x.nodename, x.goalstate, x.reportedstate, x.goalstate = x.reportedstate,
+             coalesce(x.reportedpgisrunning, false), at - x.reporttime < t.silent,
+             NOT u.bad, u.bad, x.reportedtli, x.reportedlsn, x.walreporttime >= x.statechangetime,
+             x.candidatepriority, x.replicationquorum, x.health, x.statechangetime, x.reporttime,
+             false, false, false, false)::pgautofailover.node_fact ORDER BY x.nodeid)
+      INTO nodes
+      FROM pgautofailover.node AS x,
+   LATERAL (SELECT pgautofailover.is_unhealthy(x, t, at) AS bad) AS u
+     WHERE x.formationid = formation_id AND x.groupid = group_id;
+
+    g.formationid := formation_id;
+    g.groupid := group_id;
+    g.kind := f.kind;
+    g.number_sync := f.number_sync_standbys;
+    t.guard := t.guard AND NOT coalesce(memory.allowdataloss, false);
+    g.guard := t.guard;
+    g.nodecount := 0;
+    g.waiting_standby := false;
+    g.names_changed := false;
+    g.can_fail_over := false;
+    g.switchover := memory.switchoversince IS NOT NULL;
+    g.handover := false;
+    g.old_stopped := false;
+    g.drain_expired := false;
+    g.election := false;
+    g.provable := false;
+    g.others_suffice := false;
+    g.proven := false;
+    g.may_promote := false;
+    g.chosen_behind := false;
+
+    IF nodes IS NULL THEN
+        nodes := '{}';
+        RETURN;
+    END IF;
+
+    -- who is who
+    SELECT m.nodeid INTO primary_id FROM unnest(nodes) AS m
+     WHERE pgautofailover.is_writable(m.goal)
+     ORDER BY (m.nodeid = memory.primaryid) DESC NULLS LAST, m.nodeid LIMIT 1;
+
+    FOR i IN 1 .. cardinality(nodes) LOOP
+        n := nodes[i];
+        IF n.goal <> 'dropped' THEN
+            g.nodecount := g.nodecount + 1;
+        END IF;
+        n.is_primary := n.nodeid = primary_id;
+        n.is_primary := coalesce(n.is_primary, false);
+        n.is_old := primary_id IS NULL AND coalesce(n.nodeid = memory.primaryid, false);
+        n.is_winner := primary_id IS NULL AND NOT n.is_old
+                       AND n.goal IN ('fast_forward', 'prepare_promotion', 'stop_replication');
+        IF primary_id IS NULL AND n.goal IN ('fast_forward', 'prepare_promotion', 'stop_replication') THEN
+            -- also an old primary that took part in the election and won
+            n.is_winner := true;
+            n.is_old := false;
+        END IF;
+        n.stopped := n.lsnfresh AND n.lsn <> '0/0'
+                     AND ((n.reported = 'report_lsn'
+                           AND n.goal IN ('report_lsn', 'fast_forward', 'prepare_promotion', 'join_secondary'))
+                          OR n.reported IN ('fast_forward', 'prepare_promotion', 'join_secondary')
+                             AND n.goal IN ('fast_forward', 'prepare_promotion', 'stop_replication'));
+        nodes[i] := n;
+        IF n.is_primary THEN p := n; END IF;
+        IF n.is_old THEN o := n; END IF;
+        IF n.is_winner AND w.nodeid IS NULL THEN w := n; END IF;
+        g.waiting_standby := g.waiting_standby OR (n.reported = 'wait_standby' AND n.goal = 'wait_standby');
+    END LOOP;
+
+    SELECT count(*) FILTER (WHERE m.quorum AND m.goal <> 'dropped'),
+           count(*) FILTER (WHERE m.goal = 'secondary' AND m.converged AND m.healthy),
+           count(*) FILTER (WHERE m.goal = 'secondary' AND m.converged AND m.healthy AND m.quorum),
+           coalesce(array_agg(m.nodeid) FILTER
+             (WHERE m.goal = 'secondary' AND m.converged AND m.healthy
+                AND (m.priority > 0 OR m.nodeid = memory.switchovertarget)), '{}'),
+           coalesce(array_agg(m.nodeid) FILTER (WHERE m.stopped), '{}'),
+           coalesce(array_agg(m.nodeid) FILTER
+             (WHERE m.stopped OR (m.healthy AND m.goal IN ('secondary', 'catchingup', 'report_lsn')
+                                  AND m.reported IN ('secondary', 'catchingup', 'report_lsn'))), '{}')
+      INTO g.quorum_nodes, g.secondaries, g.sync_secondaries, electable, reporting, coming
+      FROM unnest(nodes) AS m
+     WHERE NOT m.is_primary AND NOT m.is_old;
+
+    g.provable := pgautofailover.covers(memory.syncsets, coming);
+    async_possible := EXISTS (SELECT FROM unnest(memory.syncsets) AS s WHERE s.number = 0);
+    g.others_suffice := g.provable
+        OR (async_possible AND EXISTS (SELECT FROM unnest(nodes) AS m
+                                        WHERE m.nodeid = ANY (coming) AND m.healthy AND m.priority > 0));
+
+    IF p.nodeid IS NOT NULL THEN
+        g.names_changed := p.reported = 'primary' AND cardinality(memory.syncsets) > 1 AND NOT memory.namesfrozen;
+        -- An election that could not be decided only takes away a primary that may come back.
+        g.can_fail_over := cardinality(electable) > 0
+            AND (NOT t.guard
+                 OR CASE
+                    -- its last acknowledged report said wait_primary: then it has no lease (a lone primary goes on
+                    -- without the monitor), and only its own word proves that it has stopped
+                    WHEN p.reported = 'wait_primary' THEN p.fresh
+                    WHEN async_possible THEN true
+                    ELSE g.provable
+                    END);
+        RETURN;
+    END IF;
+
+    -- no primary: a hand-over in good order, or an election
+    g.old_stopped := memory.stoppedat IS NOT NULL;
+    old_clean := memory.stoppedlsn IS NOT NULL;
+    old_tli := coalesce(memory.stoppedtli, o.tli);
+    old_position := coalesce(memory.stoppedlsn, o.lsn);
+
+    -- Only a stop in good order leaves a shutdown checkpoint that standbys can be compared with. A 2.x keeper that is
+    -- told to drain reports that Postgres is down before it reports draining.
+    g.handover := (memory.switchoversince IS NOT NULL OR coalesce(o.goal IN ('prepare_maintenance', 'dropped'), false)
+                   OR (o.nodeid IS NULL AND old_clean))
+                  AND (old_clean OR (NOT g.old_stopped AND coalesce(o.healthy OR o.fresh, false)));
+    g.drain_expired := memory.switchoversince IS NOT NULL AND NOT g.old_stopped
+                       AND at - memory.switchoversince >= t.drain AND coalesce(o.fresh, false);
+
+    IF g.handover AND old_clean AND w.nodeid IS NULL THEN
+        -- strictly behind the start of its shutdown checkpoint is behind; the record itself must have arrived
+        SELECT m.nodeid INTO g.takeover
+          FROM unnest(nodes) AS m
+         WHERE m.nodeid = ANY (electable) AND m.nodeid = coalesce(memory.switchovertarget, m.nodeid)
+           AND m.tli = old_tli AND m.lsn > old_position
+         ORDER BY m.priority DESC, m.lsn DESC, m.nodeid LIMIT 1;
+        -- one of higher priority is about to have it
+        IF memory.switchovertarget IS NULL AND at - coalesce(memory.stoppedat, at) < t.patience
+           AND EXISTS (SELECT FROM unnest(nodes) AS m, unnest(nodes) AS mine
+                        WHERE mine.nodeid = g.takeover AND m.nodeid = ANY (electable)
+                          AND m.priority > mine.priority) THEN
+            g.takeover := NULL;
+        END IF;
+    END IF;
+
+    g.election := w.nodeid IS NULL AND g.takeover IS NULL
+                  AND NOT (g.switchover AND coalesce(o.goal = 'demote_timeout' AND o.fresh, false))
+                  AND NOT g.drain_expired
+                  AND NOT (g.handover AND at - coalesce(greatest(o.since, memory.stoppedat, memory.switchoversince), at)
+                                          < CASE WHEN old_clean THEN 2 * t.patience ELSE t.drain END);
+
+    g.proven := pgautofailover.covers(memory.syncsets, reporting);
+
+    -- the furthest position that was reported, and whether somebody healthy has it
+    SELECT m.* INTO best FROM unnest(nodes) AS m
+     WHERE m.stopped ORDER BY m.tli DESC, m.lsn DESC, m.healthy DESC, m.nodeid LIMIT 1;
+    best_healthy := coalesce(best.healthy, false);
+
+    SELECT m.* INTO candidate FROM unnest(nodes) AS m
+     WHERE m.stopped AND m.converged AND m.goal = 'report_lsn' AND m.healthy
+       AND (m.priority > 0 OR m.nodeid = memory.switchovertarget)
+       AND NOT (m.is_old AND memory.switchoversince IS NOT NULL AND cardinality(reporting) > 1)
+       AND (best_healthy OR (m.tli, m.lsn) = (best.tli, best.lsn) OR NOT t.guard)
+     ORDER BY (m.nodeid = memory.switchovertarget) DESC NULLS LAST, m.priority DESC, m.tli DESC, m.lsn DESC, m.nodeid
+     LIMIT 1;
+    g.chosen := candidate.nodeid;
+    g.chosen_behind := best_healthy AND (candidate.tli, candidate.lsn) < (best.tli, best.lsn);
+
+    -- an election may be decided when the old primary is fenced and what it acknowledged is there
+    g.lease_ends := greatest(o.reporttime, memory.primarygone,
+                             (SELECT min(m.since) FROM unnest(nodes) AS m WHERE m.stopped)) + t.demote;
+
+    DECLARE
+        old_reported bool := coalesce(o.stopped, false);
+        fenced bool := g.proven OR g.old_stopped OR old_reported OR at >= g.lease_ends;
+        complete bool := g.proven
+            OR (old_clean AND g.handover AND (best.tli, best.lsn) >= (old_tli, old_position))
+            OR old_reported
+            OR (async_possible
+                AND best.tli >= coalesce(old_tli, 0)
+                AND (best.tli, best.lsn) >= (memory.floortli, memory.floorlsn)
+                AND (old_position IS NULL OR best.tli > old_tli
+                     OR old_position - best.lsn <= t.promote_bytes)
+                AND NOT EXISTS (SELECT FROM unnest(memory.syncsets) AS s
+                                 WHERE s.number > 0 AND NOT pgautofailover.covers(ARRAY[s], reporting)));
+    BEGIN
+        g.may_promote := g.chosen IS NOT NULL AND fenced AND (complete OR NOT t.guard)
+            -- somebody healthy of higher priority is about to report
+            AND NOT EXISTS (SELECT FROM unnest(nodes) AS m
+                             WHERE NOT m.stopped AND m.healthy AND m.goal = 'report_lsn' AND NOT m.is_old
+                               AND at - m.since < t.patience
+                               AND (m.priority > candidate.priority OR m.nodeid = memory.switchovertarget));
+    END;
+
+    SELECT string_agg(format('"%s"', m.name), ', ' ORDER BY m.nodeid) INTO g.missing
+      FROM unnest(nodes) AS m
+     WHERE NOT m.stopped AND m.goal <> 'dropped'
+       AND (m.is_old OR EXISTS (SELECT FROM unnest(memory.syncsets) AS s WHERE m.nodeid = ANY (s.members)));
+END
+$$;

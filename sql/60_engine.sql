@@ -1,0 +1,263 @@
+-- The engine: compiles the rules, takes a snapshot, applies the first rule that holds, looks again.
+
+-- Compiles table rule into match_rule(). Called at the end of this script, and after any change of the table.
+CREATE FUNCTION pgautofailover.compile_rules() RETURNS void
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    body text;
+BEGIN
+    SELECT string_agg(format(E'    IF %s%s(%s) THEN RETURN %s; END IF;  -- %s\n',
+                             CASE WHEN r.reported IS NOT NULL
+                                  THEN format('n.reported IN (%s) AND ',
+                                              (SELECT string_agg(quote_literal(s), ', ') FROM unnest(r.reported) AS s))
+                                  ELSE '' END,
+                             CASE WHEN r.converged THEN 'n.converged AND ' ELSE '' END,
+                             btrim(r.condition), r.pos, r.name),
+                      '' ORDER BY r.pos)
+      INTO body
+      FROM pgautofailover.rule AS r
+     WHERE r.section <> 'api_triggered';
+
+    EXECUTE format($f$
+CREATE OR REPLACE FUNCTION pgautofailover.match_rule(
+    g pgautofailover.group_fact, n pgautofailover.node_fact, p pgautofailover.node_fact,
+    o pgautofailover.node_fact, w pgautofailover.node_fact, nodes pgautofailover.node_fact[],
+    t pgautofailover.thresholds, at timestamptz
+) RETURNS int
+LANGUAGE plpgsql IMMUTABLE SET search_path = pgautofailover, pg_catalog, pg_temp
+AS $body$
+BEGIN
+%s    RETURN NULL;
+END
+$body$ $f$, body);
+END
+$$;
+
+-- Serialise all decisions about a group: formation first, then group. Released at the end of the transaction.
+CREATE FUNCTION pgautofailover.lock_formation(formation_id text) RETURNS void
+LANGUAGE sql
+AS $$ SELECT pg_advisory_xact_lock(hashtextextended(formation_id, 7102)) $$;
+
+CREATE FUNCTION pgautofailover.lock_group(formation_id text, group_id int) RETURNS void
+LANGUAGE sql
+AS $$
+SELECT pg_advisory_xact_lock_shared(hashtextextended(formation_id, 7102));
+SELECT pg_advisory_xact_lock(hashtextextended(formation_id, 7103 + group_id));
+$$;
+
+-- The sentence of a rule with the names of the nodes.
+CREATE FUNCTION pgautofailover.fill_reason(
+    reason text, n pgautofailover.node_fact, p pgautofailover.node_fact,
+    o pgautofailover.node_fact, w pgautofailover.node_fact
+) RETURNS text
+LANGUAGE sql IMMUTABLE
+AS $$
+SELECT replace(replace(replace(replace(reason,
+         '{n}', coalesce('"' || n.name || '"', 'the node')),
+         '{p}', coalesce('"' || p.name || '"', 'the primary')),
+         '{o}', coalesce('"' || o.name || '"', 'the old primary')),
+         '{w}', coalesce('"' || w.name || '"', 'the elected node'))
+$$;
+
+-- Keeps the list of synchronous_standby_names that the primary may have in effect. A primary reads them when it goes to
+-- primary, at a moment that the monitor does not see: every value it may have read since it last confirmed one counts.
+CREATE FUNCTION pgautofailover.track_sync_sets(formation_id text, group_id int, told bool DEFAULT false) RETURNS void
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    p record;
+    memory pgautofailover.node_group;
+    wanted pgautofailover.sync_set;
+    none CONSTANT pgautofailover.sync_set := ROW('{}', 0);
+    number_sync int;
+    before pgautofailover.node_group;
+BEGIN
+    SELECT * INTO memory FROM pgautofailover.node_group WHERE formationid = formation_id AND groupid = group_id;
+    before := memory;
+    SELECT n.nodeid, n.goalstate, n.reportedstate, n.reportedtli, n.reportedlsn INTO p
+      FROM pgautofailover.node AS n
+     WHERE n.nodeid = memory.primaryid AND pgautofailover.is_writable(n.goalstate);
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+
+    IF p.goalstate IN ('single', 'wait_primary') THEN
+        wanted := none;
+    ELSE
+        SELECT f.number_sync_standbys INTO number_sync FROM pgautofailover.formation AS f WHERE f.formationid = formation_id;
+        wanted := pgautofailover.wanted_sync_set(formation_id, group_id, p.nodeid, number_sync);
+    END IF;
+
+    IF memory.syncsets[cardinality(memory.syncsets)] IS DISTINCT FROM wanted THEN
+        memory.syncsets := memory.syncsets || wanted;
+        memory.namesfrozen := false;
+    END IF;
+    IF told OR p.goalstate IN ('single', 'wait_primary') THEN
+        memory.namesfrozen := true;
+    END IF;
+
+    IF p.reportedstate = p.goalstate AND memory.namesfrozen AND cardinality(memory.syncsets) > 1 AND NOT told
+       AND p.goalstate IN ('single', 'wait_primary', 'primary') THEN
+        IF wanted.number = 0 THEN
+            -- all that was acknowledged by standbys is older than this
+            memory.floortli := p.reportedtli;
+            memory.floorlsn := p.reportedlsn;
+        END IF;
+        memory.syncsets := ARRAY[wanted];
+    END IF;
+
+    IF memory IS DISTINCT FROM before THEN
+        UPDATE pgautofailover.node_group
+           SET syncsets = memory.syncsets, namesfrozen = memory.namesfrozen,
+               floortli = memory.floortli, floorlsn = memory.floorlsn
+         WHERE formationid = formation_id AND groupid = group_id;
+    END IF;
+END
+$$;
+
+-- Assign a goal: row, memory of the group, event, notification.
+CREATE FUNCTION pgautofailover.assign(
+    node_id bigint, goal pgautofailover.replication_state, rule_name text, description text,
+    pos int DEFAULT NULL, section pgautofailover.fsm_section DEFAULT NULL
+) RETURNS void
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    n pgautofailover.node;
+BEGIN
+    SELECT * INTO n FROM pgautofailover.node WHERE nodeid = node_id;
+    IF n.goalstate = goal THEN
+        RETURN;
+    END IF;
+
+    UPDATE pgautofailover.node SET goalstate = goal, statechangetime = now() WHERE nodeid = node_id;
+
+    IF pgautofailover.is_writable(goal) THEN
+        IF pgautofailover.is_writable(n.goalstate) THEN
+            UPDATE pgautofailover.node_group AS g SET primaryid = node_id
+             WHERE g.formationid = n.formationid AND g.groupid = n.groupid
+               AND g.primaryid IS DISTINCT FROM node_id;
+        ELSIF goal = 'primary' THEN
+            -- a primary that had stopped resumes with the standbys it had
+            UPDATE pgautofailover.node_group AS g
+               SET primaryid = node_id, switchoversince = NULL, switchovertarget = NULL, allowdataloss = false,
+                   stoppedat = NULL, stoppedtli = NULL, stoppedlsn = NULL, primarygone = NULL
+             WHERE g.formationid = n.formationid AND g.groupid = n.groupid;
+        ELSE
+            -- a new primary waits for nobody yet, and has all that may not be lost
+            UPDATE pgautofailover.node_group AS g
+               SET primaryid = node_id, switchoversince = NULL, switchovertarget = NULL, allowdataloss = false,
+                   stoppedat = NULL, stoppedtli = NULL, stoppedlsn = NULL, primarygone = NULL,
+                   syncsets = ARRAY[ROW('{}', 0)::pgautofailover.sync_set], namesfrozen = true,
+                   floortli = CASE WHEN n.reportedlsn = '0/0' THEN g.floortli ELSE n.reportedtli END,
+                   floorlsn = CASE WHEN n.reportedlsn = '0/0' THEN g.floorlsn ELSE n.reportedlsn END
+             WHERE g.formationid = n.formationid AND g.groupid = n.groupid;
+        END IF;
+        PERFORM pgautofailover.track_sync_sets(n.formationid, n.groupid, goal = 'primary');
+    END IF;
+
+    PERFORM pgautofailover.record_event(node_id, rule_name, description, pos, section);
+END
+$$;
+
+-- Assign by a rule of section api_triggered, known by its name.
+CREATE FUNCTION pgautofailover.assign_by_call(node_id bigint, rule_name text) RETURNS void
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    r pgautofailover.rule;
+    node_name text;
+BEGIN
+    SELECT * INTO STRICT r FROM pgautofailover.rule WHERE name = rule_name;
+    SELECT nodename INTO node_name FROM pgautofailover.node WHERE nodeid = node_id;
+    PERFORM pgautofailover.assign(node_id, r.goal, r.name, replace(r.reason, '{n}', format('"%s"', node_name)),
+                                  r.pos, r.section);
+END
+$$;
+
+-- Remove a node's row and remember what an election needs to know of it.
+CREATE FUNCTION pgautofailover.forget_node(node_id bigint) RETURNS void
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    n pgautofailover.node;
+BEGIN
+    DELETE FROM pgautofailover.node WHERE nodeid = node_id RETURNING * INTO n;
+    UPDATE pgautofailover.node_group AS g SET primarygone = now()
+     WHERE g.formationid = n.formationid AND g.groupid = n.groupid AND g.primaryid = node_id;
+    DELETE FROM pgautofailover.node_group AS g
+     WHERE g.formationid = n.formationid AND g.groupid = n.groupid
+       AND NOT EXISTS (SELECT FROM pgautofailover.node AS m
+                        WHERE m.formationid = n.formationid AND m.groupid = n.groupid);
+    PERFORM pgautofailover.log_message(format('Removed node %s "%s" (%s:%s) from formation "%s", group %s',
+                                              n.nodeid, n.nodename, n.nodehost, n.nodeport, n.formationid, n.groupid));
+END
+$$;
+
+-- Is there nothing to decide in this group, whatever the rules? True in the steady state only, and cheap.
+CREATE FUNCTION pgautofailover.is_settled(formation_id text, group_id int, silent interval) RETURNS bool
+LANGUAGE sql STABLE
+AS $$
+SELECT NOT EXISTS (
+    SELECT FROM pgautofailover.node AS n
+     WHERE n.formationid = formation_id AND n.groupid = group_id
+       AND (n.goalstate <> n.reportedstate
+            OR n.goalstate NOT IN ('single', 'primary', 'secondary', 'maintenance')
+            OR (n.goalstate <> 'maintenance'
+                AND (NOT n.reportedpgisrunning OR n.health = 0 OR n.sessionlost IS NOT NULL
+                     OR n.reporttime < clock_timestamp() - silent)
+                OR n.replication_stall_since IS NOT NULL)))
+   AND NOT EXISTS (
+    SELECT FROM pgautofailover.node_group AS g
+     WHERE g.formationid = formation_id AND g.groupid = group_id AND cardinality(g.syncsets) > 1)
+$$;
+
+-- Decide about a group until nothing is left to decide. The caller holds the locks. Returns how many goals changed.
+CREATE FUNCTION pgautofailover.evaluate(formation_id text, group_id int) RETURNS int
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    t pgautofailover.thresholds := pgautofailover.load_thresholds();
+    at timestamptz := clock_timestamp();
+    s record;
+    n pgautofailover.node_fact;
+    matched int;
+    r pgautofailover.rule;
+    changes int := 0;
+    applied bool;
+BEGIN
+    LOOP
+        PERFORM pgautofailover.track_sync_sets(formation_id, group_id);
+        s := pgautofailover.group_snapshot(formation_id, group_id, t, at);
+        applied := false;
+
+        FOR i IN 1 .. cardinality(s.nodes) LOOP
+            n := s.nodes[i];
+            matched := pgautofailover.match_rule(s.g, n, s.p, s.o, s.w, s.nodes, t, at);
+            CONTINUE WHEN matched IS NULL;
+            SELECT * INTO r FROM pgautofailover.rule WHERE rule.pos = matched;
+            IF r.name = 'removed' THEN
+                PERFORM pgautofailover.forget_node(n.nodeid);
+            ELSIF r.goal IS NULL OR r.goal = n.goal THEN
+                CONTINUE;
+            ELSE
+                PERFORM pgautofailover.assign(n.nodeid, r.goal, r.name,
+                            pgautofailover.fill_reason(r.reason, n, s.p, s.o, s.w), r.pos, r.section);
+            END IF;
+            applied := true;
+            changes := changes + 1;
+            EXIT;
+        END LOOP;
+
+        EXIT WHEN NOT applied;
+        IF changes > 50 + 10 * cardinality(s.nodes) THEN
+            RAISE EXCEPTION 'the rules for formation "%", group % do not come to rest', formation_id, group_id
+                  USING ERRCODE = 'internal_error',
+                        DETAIL = format('The last rule was %s for node %s.', r.name, n.nodeid),
+                        HINT = 'This is a defect of pgaf. Please report it with the last events of the group.';
+        END IF;
+    END LOOP;
+    RETURN changes;
+END
+$$;

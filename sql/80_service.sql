@@ -1,0 +1,126 @@
+-- What the monitor service calls.
+
+-- Note the keepers whose session has ended since it was opened.
+CREATE FUNCTION pgautofailover.check_sessions() RETURNS SETOF bigint
+LANGUAGE sql
+AS $$
+UPDATE pgautofailover.node AS n SET sessionlost = now()
+ WHERE n.sessionpid IS NOT NULL AND n.sessionlost IS NULL
+   AND NOT EXISTS (SELECT FROM pg_stat_activity AS a WHERE a.pid = n.sessionpid)
+RETURNING n.nodeid
+$$;
+
+-- Results of health checks, one element per node:
+--   health   1 good, 0 bad (failures above the threshold), -1 no change
+--   sign     ok | denied (answers with an error: alive) | starting | refused | reset | timeout | late (no evidence)
+--   message  what the server answered
+-- A change of health is an event. Groups whose facts changed are evaluated.
+CREATE FUNCTION pgautofailover.report_health(node_ids bigint[], health int[], signs text[], messages text[]) RETURNS void
+LANGUAGE plpgsql STRICT SECURITY DEFINER
+AS $$
+DECLARE
+    r record;
+    n pgautofailover.node;
+    flipped bool;
+    moved bool;
+BEGIN
+    IF cardinality(node_ids) <> cardinality(health) OR cardinality(node_ids) <> cardinality(signs)
+       OR cardinality(node_ids) <> cardinality(messages) THEN
+        RAISE EXCEPTION 'the four arrays must have the same length' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    IF EXISTS (SELECT FROM unnest(health) AS h WHERE h IS NULL OR h NOT BETWEEN -1 AND 1)
+       OR EXISTS (SELECT FROM unnest(signs) AS s
+                   WHERE s IS NULL OR s NOT IN ('ok', 'denied', 'starting', 'refused', 'reset', 'timeout', 'late')) THEN
+        RAISE EXCEPTION 'unknown health or sign' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    PERFORM pgautofailover.check_sessions();
+
+    -- nothing changed: one update, at most every five seconds for a node
+    UPDATE pgautofailover.node AS x SET healthchecktime = now()
+      FROM unnest(node_ids, report_health.health, signs) AS c (id, health, sign)
+     WHERE x.nodeid = c.id AND c.sign <> 'late' AND x.healthsign IS NOT DISTINCT FROM c.sign
+       AND (c.health = -1 OR c.health = x.health)
+       AND (x.healthchecktime < now() - interval '5 s' OR x.health = 0);
+
+    FOR r IN SELECT x.formationid, x.groupid, array_agg(c.id) AS ids, array_agg(c.health) AS healths,
+                    array_agg(c.sign) AS signs, array_agg(c.message) AS messages
+               FROM unnest(node_ids, report_health.health, signs, messages) AS c (id, health, sign, message)
+               JOIN pgautofailover.node AS x ON x.nodeid = c.id
+              WHERE c.sign <> 'late'
+                AND (x.healthsign IS DISTINCT FROM c.sign OR (c.health <> -1 AND c.health <> x.health)
+                     OR x.health = 0 OR x.sessionlost IS NOT NULL)
+              GROUP BY x.formationid, x.groupid ORDER BY x.formationid, x.groupid LOOP
+        PERFORM pgautofailover.lock_group(r.formationid, r.groupid);
+        moved := false;
+        FOR i IN 1 .. cardinality(r.ids) LOOP
+            SELECT * INTO n FROM pgautofailover.node AS x WHERE x.nodeid = r.ids[i];
+            CONTINUE WHEN NOT FOUND;
+            flipped := r.healths[i] <> -1 AND r.healths[i] <> n.health;
+            UPDATE pgautofailover.node AS x
+               SET health = CASE WHEN r.healths[i] = -1 THEN x.health ELSE r.healths[i] END,
+                   healthsign = r.signs[i], healthmessage = nullif(r.messages[i], ''), healthchecktime = now()
+             WHERE x.nodeid = n.nodeid;
+            IF flipped THEN
+                PERFORM pgautofailover.log_message(format('Node %s "%s" (%s:%s) is marked as %s by the health check (%s)',
+                            n.nodeid, n.nodename, n.nodehost, n.nodeport,
+                            pgautofailover.health_text(r.healths[i]), r.signs[i]));
+                -- the first check after registration only tells that the node is there
+                IF NOT (n.health = -1 AND r.healths[i] = 1) THEN
+                    PERFORM pgautofailover.record_event(n.nodeid, 'health_check',
+                                format('"%s" is %s: health check %s', n.nodename,
+                                       CASE r.healths[i] WHEN 1 THEN 'healthy' ELSE 'unhealthy' END, r.signs[i]));
+                END IF;
+            END IF;
+            moved := moved OR flipped OR r.signs[i] NOT IN ('ok', 'denied') OR n.health = 0 OR n.sessionlost IS NOT NULL;
+        END LOOP;
+        IF moved THEN
+            PERFORM pgautofailover.evaluate(r.formationid, r.groupid);
+        END IF;
+    END LOOP;
+END
+$$;
+
+-- Time passes: evaluate every group in which that may matter. Returns how many groups changed.
+CREATE FUNCTION pgautofailover.tick() RETURNS int
+LANGUAGE plpgsql SECURITY DEFINER
+AS $$
+DECLARE
+    g record;
+    changed int := 0;
+    silent interval := pgautofailover.setting('node_considered_unhealthy_timeout')::float8 * interval '1 ms';
+BEGIN
+    PERFORM pgautofailover.check_sessions();
+    FOR g IN SELECT DISTINCT n.formationid, n.groupid FROM pgautofailover.node AS n
+              WHERE n.goalstate <> n.reportedstate
+                 OR n.goalstate NOT IN ('single', 'primary', 'secondary', 'wait_primary', 'maintenance')
+                 OR n.sessionlost IS NOT NULL OR n.replication_stall_since IS NOT NULL
+                 OR n.reporttime < clock_timestamp() - silent
+                 OR n.health = 0
+              ORDER BY 1, 2 LOOP
+        PERFORM pgautofailover.lock_group(g.formationid, g.groupid);
+        IF pgautofailover.evaluate(g.formationid, g.groupid) > 0 THEN
+            changed := changed + 1;
+        END IF;
+    END LOOP;
+    RETURN changed;
+END
+$$;
+
+-- Retention of events by age and count. Returns how many were removed.
+CREATE FUNCTION pgautofailover.purge_events() RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER
+AS $$
+DECLARE
+    removed bigint;
+    by_count bigint;
+BEGIN
+    DELETE FROM pgautofailover.event AS e
+     WHERE e.eventtime < now() - pgautofailover.setting('event_retention_age')::float8 * interval '1 ms';
+    GET DIAGNOSTICS removed = ROW_COUNT;
+    DELETE FROM pgautofailover.event AS e
+     WHERE e.eventid <= (SELECT x.eventid FROM pgautofailover.event AS x ORDER BY x.eventid DESC
+                         OFFSET pgautofailover.setting('event_retention_count')::int LIMIT 1);
+    GET DIAGNOSTICS by_count = ROW_COUNT;
+    RETURN removed + by_count;
+END
+$$;
