@@ -50,22 +50,37 @@ $$;
 
 -- Milliseconds from '250', '250ms', '5s', '2min', '1h', '30d'; NULL when the text is none of these.
 CREATE FUNCTION pgautofailover.parse_ms(value text) RETURNS numeric
-LANGUAGE sql IMMUTABLE
+LANGUAGE plpgsql IMMUTABLE
 AS $$
-SELECT m[1]::numeric * CASE coalesce(m[2], 'ms')
-         WHEN 'us' THEN 0.001 WHEN 'ms' THEN 1 WHEN 's' THEN 1000 WHEN 'min' THEN 60000
-         WHEN 'h' THEN 3600000 WHEN 'd' THEN 86400000 END
-  FROM regexp_matches(lower(btrim(value)), '^([0-9]{1,15})\s*(us|ms|s|min|h|d)?$') AS m
+DECLARE
+    m text[] := regexp_match(lower(btrim(value)), '^([0-9]{1,15})\s*(us|ms|s|min|h|d)?$');
+BEGIN
+    RETURN m[1]::numeric * CASE coalesce(m[2], 'ms')
+             WHEN 'us' THEN 0.001 WHEN 'ms' THEN 1 WHEN 's' THEN 1000 WHEN 'min' THEN 60000
+             WHEN 'h' THEN 3600000 WHEN 'd' THEN 86400000 END;
+END
 $$;
 
 -- Bytes from '1024', '64kB', '16MB', '1GB'; NULL when the text is none of these.
 CREATE FUNCTION pgautofailover.parse_bytes(value text) RETURNS numeric
+LANGUAGE plpgsql IMMUTABLE
+AS $$
+DECLARE
+    m text[] := regexp_match(lower(btrim(value)), '^([0-9]{1,15})\s*(b|kb|mb|gb|tb)?$');
+BEGIN
+    RETURN m[1]::numeric * CASE coalesce(m[2], 'b')
+             WHEN 'b' THEN 1 WHEN 'kb' THEN 1024 WHEN 'mb' THEN 1048576
+             WHEN 'gb' THEN 1073741824 WHEN 'tb' THEN 1099511627776 END;
+END
+$$;
+
+-- The same by name: {"guard_data_loss": {"unit": "bool", "default": "on"}, …}. Immutable and without arguments, so a session
+-- computes it once and every look-up after that is cheap: settings are read with every heartbeat.
+CREATE FUNCTION pgautofailover.setting_catalog() RETURNS jsonb
 LANGUAGE sql IMMUTABLE
 AS $$
-SELECT m[1]::numeric * CASE coalesce(m[2], 'b')
-         WHEN 'b' THEN 1 WHEN 'kb' THEN 1024 WHEN 'mb' THEN 1048576
-         WHEN 'gb' THEN 1073741824 WHEN 'tb' THEN 1099511627776 END
-  FROM regexp_matches(lower(btrim(value)), '^([0-9]{1,15})\s*(b|kb|mb|gb|tb)?$') AS m
+SELECT jsonb_object_agg(d.name, jsonb_build_object('unit', d.unit, 'default', d.default_value))
+  FROM pgautofailover.setting_defaults() AS d
 $$;
 
 -- The value in force: ms and bytes as plain numbers, bool as 'on' or 'off'. Unknown name: 42704.
@@ -73,21 +88,20 @@ CREATE FUNCTION pgautofailover.setting(name text) RETURNS text
 LANGUAGE plpgsql STABLE STRICT
 AS $$
 DECLARE
-    known record;
-    given text := nullif(current_setting('pgautofailover.' || setting.name, true), '');
+    known jsonb := pgautofailover.setting_catalog() -> setting.name;
+    given text;
     parsed text;
 BEGIN
-    SELECT d.default_value, d.unit INTO known
-      FROM pgautofailover.setting_defaults() AS d WHERE d.name = setting.name;
-    IF NOT FOUND THEN
+    IF known IS NULL THEN
         RAISE EXCEPTION 'there is no setting pgautofailover.%', setting.name
               USING ERRCODE = 'undefined_object',
                     HINT = 'SELECT * FROM pgautofailover.settings() lists them.';
     END IF;
-    IF given IS NULL THEN
-        RETURN known.default_value;
+    given := current_setting('pgautofailover.' || setting.name, true);
+    IF given IS NULL OR given = '' THEN
+        RETURN known ->> 'default';
     END IF;
-    parsed := CASE known.unit
+    parsed := CASE known ->> 'unit'
                 WHEN 'ms' THEN trim_scale(pgautofailover.parse_ms(given))::text
                 WHEN 'bytes' THEN pgautofailover.parse_bytes(given)::text
                 WHEN 'count' THEN substring(given FROM '^\s*([0-9]{1,9})\s*$')
@@ -95,9 +109,14 @@ BEGIN
                                       WHEN lower(given) IN ('off', 'false', 'no', '0') THEN 'off' END
                 ELSE given
               END;
-    RETURN coalesce(parsed, known.default_value);
+    RETURN coalesce(parsed, known ->> 'default');
 END
 $$;
+
+-- A setting of unit ms.
+CREATE FUNCTION pgautofailover.setting_interval(name text) RETURNS interval
+LANGUAGE plpgsql STABLE STRICT
+AS $$ BEGIN RETURN pgautofailover.setting(setting_interval.name)::float8 * interval '1 ms'; END $$;
 
 -- All settings with their value in force, for people.
 CREATE FUNCTION pgautofailover.settings(
@@ -130,13 +149,13 @@ DECLARE
     t pgautofailover.thresholds;
     uptime interval := clock_timestamp() - pg_postmaster_start_time();
 BEGIN
-    t.silent        := pgautofailover.setting('node_considered_unhealthy_timeout')::float8 * interval '1 ms';
-    t.unchecked     := pgautofailover.setting('unchecked_node_timeout')::float8 * interval '1 ms';
-    t.in_grace      := uptime < pgautofailover.setting('startup_grace_period')::float8 * interval '1 ms';
-    t.demote        := pgautofailover.setting('primary_demote_timeout')::float8 * interval '1 ms';
-    t.drain         := pgautofailover.setting('drain_timeout')::float8 * interval '1 ms';
-    t.patience      := pgautofailover.setting('election_patience')::float8 * interval '1 ms';
-    t.stall         := pgautofailover.setting('replication_stall_timeout')::float8 * interval '1 ms';
+    t.silent        := pgautofailover.setting_interval('node_considered_unhealthy_timeout');
+    t.unchecked     := pgautofailover.setting_interval('unchecked_node_timeout');
+    t.in_grace      := uptime < pgautofailover.setting_interval('startup_grace_period');
+    t.demote        := pgautofailover.setting_interval('primary_demote_timeout');
+    t.drain         := pgautofailover.setting_interval('drain_timeout');
+    t.patience      := pgautofailover.setting_interval('election_patience');
+    t.stall         := pgautofailover.setting_interval('replication_stall_timeout');
     t.sync_bytes    := pgautofailover.setting('enable_sync_wal_log_threshold')::numeric;
     t.promote_bytes := pgautofailover.setting('promote_wal_log_threshold')::numeric;
     t.guard         := pgautofailover.setting('guard_data_loss')::bool;

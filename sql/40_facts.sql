@@ -6,8 +6,8 @@
 --   w  the winner, while there is no p: the node that was chosen to become primary.
 
 CREATE FUNCTION pgautofailover.is_writable(state pgautofailover.replication_state) RETURNS bool
-LANGUAGE sql IMMUTABLE
-AS $$ SELECT state IN ('single', 'primary', 'wait_primary', 'join_primary', 'apply_settings') $$;
+LANGUAGE plpgsql IMMUTABLE
+AS $$ BEGIN RETURN state IN ('single', 'primary', 'wait_primary', 'join_primary', 'apply_settings'); END $$;
 
 CREATE TYPE pgautofailover.node_fact AS (
     nodeid      bigint,
@@ -30,6 +30,8 @@ CREATE TYPE pgautofailover.node_fact AS (
     is_primary  bool,      -- this is p
     is_old      bool,      -- this is o
     is_winner   bool,      -- this is w
+    cut         bool,      -- it says that it has not received from its primary for replication_stall_timeout,
+                           -- or, for a primary: nobody has received from it for so long
     stopped     bool       -- election: it receives nothing any more and its position is final
 );
 
@@ -68,31 +70,35 @@ CREATE TYPE pgautofailover.group_fact AS (
 CREATE FUNCTION pgautofailover.is_unhealthy(
     n pgautofailover.node, t pgautofailover.thresholds, at timestamptz
 ) RETURNS bool
-LANGUAGE sql IMMUTABLE
+LANGUAGE plpgsql IMMUTABLE
 AS $$
-SELECT CASE
-    -- its own keeper says so
-    WHEN NOT coalesce(n.reportedpgisrunning, false) THEN true
-    -- positively gone: the keeper's session ended and Postgres refuses connections
-    WHEN n.sessionlost IS NOT NULL AND n.healthsign IN ('refused', 'reset') THEN true
-    WHEN t.in_grace THEN false
-    -- silent: no report and no answer to the health check
-    WHEN n.health = 0 AND at - n.reporttime >= t.silent THEN true
-    -- silent and nobody checks
-    WHEN at - n.reporttime >= t.unchecked AND at - n.healthchecktime >= t.unchecked THEN true
-    ELSE false
+BEGIN
+    RETURN CASE
+        -- its own keeper says so
+        WHEN NOT coalesce(n.reportedpgisrunning, false) THEN true
+        -- positively gone: the keeper's session ended and Postgres refuses connections
+        WHEN n.sessionlost IS NOT NULL AND n.healthsign IN ('refused', 'reset') THEN true
+        WHEN t.in_grace THEN false
+        -- silent: no report and no answer to the health check
+        WHEN n.health = 0 AND at - n.reporttime >= t.silent THEN true
+        -- silent and nobody checks
+        WHEN at - n.reporttime >= t.unchecked AND at - n.healthchecktime >= t.unchecked THEN true
+        ELSE false
+    END;
 END
 $$;
 
 -- Does each value of synchronous_standby_names that may be in effect have n - k + 1 of its members in ready?
 -- Then every acknowledged commit is on one of them, and the other members cannot acknowledge another (claim 2).
 CREATE FUNCTION pgautofailover.covers(sets pgautofailover.sync_set[], ready bigint[]) RETURNS bool
-LANGUAGE sql IMMUTABLE
+LANGUAGE plpgsql IMMUTABLE
 AS $$
-SELECT coalesce(bool_and(s.number > 0
-                         AND (SELECT count(*) FROM unnest(s.members) AS m WHERE m = ANY (ready))
-                             >= cardinality(s.members) - s.number + 1), false)
-  FROM unnest(sets) AS s
+BEGIN
+    RETURN coalesce(bool_and(s.number > 0
+                             AND (SELECT count(*) FROM unnest(s.members) AS m WHERE m = ANY (ready))
+                                 >= cardinality(s.members) - s.number + 1), false)
+      FROM unnest(sets) AS s;
+END
 $$;
 
 -- The members of synchronous_standby_names that the primary should use: quorum standbys that are secondary.
@@ -156,7 +162,10 @@ BEGIN
              coalesce(x.reportedpgisrunning, false), at - x.reporttime < t.silent,
              NOT u.bad, u.bad, x.reportedtli, x.reportedlsn, x.walreporttime >= x.statechangetime,
              x.candidatepriority, x.replicationquorum, x.health, x.statechangetime, x.reporttime,
-             false, false, false, false)::pgautofailover.node_fact ORDER BY x.nodeid)
+             false, false, false,
+             coalesce(at - CASE WHEN pgautofailover.is_writable(x.goalstate) THEN x.replication_stall_since
+                                ELSE x.upstreamlost END >= t.stall, false),
+             false)::pgautofailover.node_fact ORDER BY x.nodeid)
       INTO nodes
       FROM pgautofailover.node AS x,
    LATERAL (SELECT pgautofailover.is_unhealthy(x, t, at) AS bad) AS u

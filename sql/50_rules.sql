@@ -74,11 +74,10 @@ INSERT INTO pgautofailover.rule (pos, section, name, reported, converged, condit
      AND (n.is_primary OR n.is_old OR (p.nodeid IS NULL AND o.nodeid IS NULL AND n.priority > 0)) $c$, 'single',
  'n holds the data of the group and is its only node',
  '{n} is the only node of its group'),
-(210, 'early_checks', 'sole_survivor',
- '{secondary,catchingup,prepare_promotion,stop_replication,report_lsn,wait_maintenance,fast_forward}', false,
+(210, 'early_checks', 'sole_survivor', '{report_lsn,fast_forward}', false,
  $c$ g.nodecount = 1 AND NOT n.is_primary AND n.goal <> 'single' AND n.priority > 0 AND n.lsn <> '0/0'
-     AND o.nodeid IS NULL $c$, 'single',
- 'all other nodes were removed',
+     AND o.nodeid IS NULL AND (g.proven OR g.old_stopped OR at >= g.lease_ends) $c$, 'single',
+ 'all other nodes were removed, and none of them writes any more',
  '{n} is the only node left of its group'),
 (211, 'early_checks', 'alone_without_priority',
  '{secondary,catchingup,maintenance,prepare_maintenance,wait_maintenance,draining,demoted,demote_timeout,join_secondary}', true,
@@ -93,7 +92,7 @@ INSERT INTO pgautofailover.rule (pos, section, name, reported, converged, condit
  '{n} copies the data of {p}'),
 (303, 'reporting_node', 'standby_caught_up', '{catchingup}', true,
  $c$ p.converged AND p.healthy AND p.reported IN ('wait_primary', 'primary', 'join_primary')
-     AND n.healthy AND n.fresh AND n.tli = p.tli AND n.lsn <> '0/0' AND p.lsn <> '0/0'
+     AND n.healthy AND n.fresh AND NOT n.cut AND NOT p.cut AND n.tli = p.tli AND n.lsn <> '0/0' AND p.lsn <> '0/0'
      AND abs(p.lsn - n.lsn) <= (t).sync_bytes $c$, 'secondary',
  'n runs, follows the timeline of the primary and is within enable_sync_wal_log_threshold of it',
  '{n} has caught up with {p}'),
@@ -101,6 +100,10 @@ INSERT INTO pgautofailover.rule (pos, section, name, reported, converged, condit
  $c$ n.goal = 'secondary' AND n.unhealthy AND p.healthy AND p.nodeid <> n.nodeid $c$, 'catchingup',
  'a secondary became unhealthy while there is a healthy primary',
  '{n} is unhealthy and no longer counts as secondary'),
+(307, 'reporting_node', 'standby_cut_off', '{secondary}', true,
+ $c$ p.healthy AND p.nodeid <> n.nodeid AND (n.cut OR p.cut) $c$, 'catchingup',
+ 'the primary and n run, but n has not received from it for replication_stall_timeout',
+ '{n} is cut off from {p} and no longer counts as secondary'),
 
 -- Loss of the primary -----------------------------------------------------------------------------------------------
 (311, 'reporting_node', 'primary_lost', '{primary,join_primary,apply_settings}', false,
@@ -237,6 +240,11 @@ INSERT INTO pgautofailover.rule (pos, section, name, reported, converged, condit
      AND ((g.quorum_nodes > 0 AND g.sync_secondaries = 0) OR (g.quorum_nodes = 0 AND g.secondaries = 0)) $c$, 'apply_settings',
  'the standby was lost while the primary was about to wait for it',
  '{n} takes back what it was about to wait for: the standby was lost'),
+(410, 'primary_node', 'standby_lost_while_applying', '{apply_settings}', false,
+ $c$ n.is_primary AND n.goal = 'primary' AND g.number_sync = 0
+     AND ((g.quorum_nodes > 0 AND g.sync_secondaries = 0) OR (g.quorum_nodes = 0 AND g.secondaries = 0)) $c$, 'wait_primary',
+ 'the standby was lost while the primary was about to wait for it',
+ '{n} does not wait for the standby that was lost'),
 (411, 'primary_node', 'sync_standby_ready', '{wait_primary}', true,
  'n.is_primary AND g.sync_secondaries > 0', 'primary',
  'a healthy secondary of the quorum is there',

@@ -36,14 +36,16 @@ $$;
 
 -- Serialise all decisions about a group: formation first, then group. Released at the end of the transaction.
 CREATE FUNCTION pgautofailover.lock_formation(formation_id text) RETURNS void
-LANGUAGE sql
-AS $$ SELECT pg_advisory_xact_lock(hashtextextended(formation_id, 7102)) $$;
+LANGUAGE plpgsql
+AS $$ BEGIN PERFORM pg_advisory_xact_lock(hashtextextended(formation_id, 7102)); END $$;
 
 CREATE FUNCTION pgautofailover.lock_group(formation_id text, group_id int) RETURNS void
-LANGUAGE sql
+LANGUAGE plpgsql
 AS $$
-SELECT pg_advisory_xact_lock_shared(hashtextextended(formation_id, 7102));
-SELECT pg_advisory_xact_lock(hashtextextended(formation_id, 7103 + group_id));
+BEGIN
+    PERFORM pg_advisory_xact_lock_shared(hashtextextended(formation_id, 7102));
+    PERFORM pg_advisory_xact_lock(hashtextextended(formation_id, 7103 + group_id::bigint));
+END
 $$;
 
 -- The sentence of a rule with the names of the nodes.
@@ -193,24 +195,6 @@ BEGIN
     PERFORM pgautofailover.log_message(format('Removed node %s "%s" (%s:%s) from formation "%s", group %s',
                                               n.nodeid, n.nodename, n.nodehost, n.nodeport, n.formationid, n.groupid));
 END
-$$;
-
--- Is there nothing to decide in this group, whatever the rules? True in the steady state only, and cheap.
-CREATE FUNCTION pgautofailover.is_settled(formation_id text, group_id int, silent interval) RETURNS bool
-LANGUAGE sql STABLE
-AS $$
-SELECT NOT EXISTS (
-    SELECT FROM pgautofailover.node AS n
-     WHERE n.formationid = formation_id AND n.groupid = group_id
-       AND (n.goalstate <> n.reportedstate
-            OR n.goalstate NOT IN ('single', 'primary', 'secondary', 'maintenance')
-            OR (n.goalstate <> 'maintenance'
-                AND (NOT n.reportedpgisrunning OR n.health = 0 OR n.sessionlost IS NOT NULL
-                     OR n.reporttime < clock_timestamp() - silent)
-                OR n.replication_stall_since IS NOT NULL)))
-   AND NOT EXISTS (
-    SELECT FROM pgautofailover.node_group AS g
-     WHERE g.formationid = formation_id AND g.groupid = group_id AND cardinality(g.syncsets) > 1)
 $$;
 
 -- Decide about a group until nothing is left to decide. The caller holds the locks. Returns how many goals changed.

@@ -14,7 +14,8 @@ AS $$
 DECLARE
     n pgautofailover.node;
     rep_state text := CASE current_rep_state WHEN '' THEN 'unknown' ELSE current_rep_state END;
-    silent interval;
+    silent interval := pgautofailover.setting_interval('node_considered_unhealthy_timeout');
+    settled bool;
     changed bool;
     stall timestamptz;
 BEGIN
@@ -26,17 +27,63 @@ BEGIN
         RAISE EXCEPTION 'a node cannot report state unknown' USING ERRCODE = 'invalid_parameter_value';
     END IF;
 
+    -- lock_group(), without the cost of the call
+    PERFORM pg_advisory_xact_lock_shared(hashtextextended(formation_id, 7102));
+    PERFORM pg_advisory_xact_lock(hashtextextended(formation_id, 7103 + group_id::bigint));
+
+    -- The steady state takes one statement: this node is what it was told to be and was so at its last report, and so
+    -- are all others. Whatever the rules say, there is nothing to decide. Everything else goes the long way below.
+    IF current_group_role = 'maintenance'
+       OR (current_group_role IN ('single', 'secondary') OR (current_group_role = 'primary' AND rep_state <> 'unknown'))
+          AND current_pg_is_running THEN
+        UPDATE pgautofailover.node AS x
+           SET reporttime = now(),
+               reportedrepstate = rep_state,
+               reportedlsn = CASE current_lsn WHEN '0/0' THEN x.reportedlsn ELSE current_lsn END,
+               walreporttime = CASE current_lsn WHEN '0/0' THEN x.walreporttime ELSE now() END
+         WHERE x.nodeid = node_id AND x.formationid = formation_id AND x.groupid = group_id
+           AND x.reportedstate = current_group_role AND x.goalstate = current_group_role
+           AND x.reportedpgisrunning = current_pg_is_running AND current_tli IN (x.reportedtli, 0)
+           AND x.sessionlost IS NULL AND x.replication_stall_since IS NULL AND x.upstreamlost IS NULL
+           AND (x.health <> 0 OR current_group_role = 'maintenance')
+        RETURNING x.nodeid, x.groupid, x.goalstate, x.candidatepriority, x.replicationquorum,
+                  (SELECT coalesce(bool_and(o.goalstate = o.reportedstate
+                                            AND o.goalstate IN ('single', 'primary', 'secondary', 'maintenance')
+                                            AND o.replication_stall_since IS NULL
+                                            AND (o.goalstate = 'maintenance'
+                                                 OR (o.reportedpgisrunning AND o.health <> 0 AND o.sessionlost IS NULL
+                                                     AND o.upstreamlost IS NULL
+                                                     AND o.reporttime >= clock_timestamp() - silent))), true)
+                          AND (x.goalstate IN ('single', 'primary') OR coalesce(bool_or(o.goalstate = 'primary'), false))
+                     FROM pgautofailover.node AS o
+                    WHERE o.formationid = x.formationid AND o.groupid = x.groupid AND o.nodeid <> x.nodeid)
+                  AND NOT EXISTS (
+                      SELECT FROM pgautofailover.node_group AS g
+                       WHERE g.formationid = x.formationid AND g.groupid = x.groupid AND cardinality(g.syncsets) > 1)
+             INTO assigned_node_id, assigned_group_id, assigned_group_state,
+                  assigned_candidate_priority, assigned_replication_quorum, settled;
+        IF settled THEN
+            -- a position is an observation, not a decision: losing the last one in a crash costs a second
+            SET LOCAL synchronous_commit TO off;
+            RETURN;
+        END IF;
+    END IF;
+
     n := pgautofailover.get_node(node_id);
     IF n.formationid <> formation_id THEN
         RAISE EXCEPTION 'node % belongs to formation "%", not to "%"', node_id, n.formationid, formation_id
               USING ERRCODE = '42P17';
     END IF;
-    PERFORM pgautofailover.lock_group(n.formationid, n.groupid);
-    n := pgautofailover.get_node(node_id);
+    IF n.groupid <> group_id THEN
+        -- a caller that names another group is served nevertheless; a node never changes its group
+        PERFORM pgautofailover.lock_group(n.formationid, n.groupid);
+        n := pgautofailover.get_node(node_id);
+    END IF;
 
     -- a primary that nobody streams from: since when
-    IF current_group_role = 'primary' AND current_pg_is_running AND rep_state = 'unknown' THEN
-        stall := coalesce(n.replication_stall_since, now());
+    IF current_pg_is_running AND rep_state = 'unknown' THEN
+        stall := CASE WHEN current_group_role = 'primary' THEN coalesce(n.replication_stall_since, now())
+                      WHEN current_group_role IN ('wait_primary', 'apply_settings') THEN n.replication_stall_since END;
     END IF;
     changed := n.reportedstate <> current_group_role
                OR n.reportedpgisrunning IS DISTINCT FROM current_pg_is_running
@@ -52,22 +99,9 @@ BEGIN
            walreporttime = CASE current_lsn WHEN '0/0' THEN x.walreporttime ELSE now() END,
            statechangetime = CASE WHEN x.reportedstate <> current_group_role THEN now() ELSE x.statechangetime END,
            sessionlost = NULL,
+           upstreamlost = CASE WHEN current_group_role IN ('secondary', 'catchingup') THEN x.upstreamlost END,
            replication_stall_since = stall
      WHERE x.nodeid = node_id;
-
-    IF NOT changed THEN
-        silent := pgautofailover.setting('node_considered_unhealthy_timeout')::float8 * interval '1 ms';
-        IF n.goalstate = current_group_role AND pgautofailover.is_settled(n.formationid, n.groupid, silent) THEN
-            assigned_node_id := n.nodeid;
-            assigned_group_id := n.groupid;
-            assigned_group_state := n.goalstate;
-            assigned_candidate_priority := n.candidatepriority;
-            assigned_replication_quorum := n.replicationquorum;
-            -- a position is an observation, not a decision: losing the last one in a crash costs a second
-            SET LOCAL synchronous_commit TO off;
-            RETURN;
-        END IF;
-    END IF;
 
     -- the primary that was told to stop has stopped; a position of 0/0 means: not in good order
     IF NOT current_pg_is_running

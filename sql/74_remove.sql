@@ -39,12 +39,13 @@ BEGIN
         RETURN true;
     END IF;
 
-    IF force OR (n.goalstate = 'dropped' AND n.reportedstate = 'dropped') THEN
-        PERFORM pgautofailover.forget_node(node_id);
-    ELSIF n.goalstate = 'dropped' THEN
+    IF n.goalstate = 'dropped' AND n.reportedstate <> 'dropped' AND NOT force THEN
         RETURN true;
-    ELSE
-        PERFORM pgautofailover.assign_by_call(node_id, 'remove_node');
+    END IF;
+    -- the event tells who asked, also when the row is gone at once
+    PERFORM pgautofailover.assign_by_call(node_id, 'remove_node');
+    IF force OR n.reportedstate = 'dropped' AND n.goalstate = 'dropped' THEN
+        PERFORM pgautofailover.forget_node(node_id);
     END IF;
     PERFORM pgautofailover.lower_number_sync(n.formationid, n.groupid);
     PERFORM pgautofailover.evaluate(n.formationid, n.groupid);

@@ -90,12 +90,15 @@ DECLARE
     silent interval := pgautofailover.setting('node_considered_unhealthy_timeout')::float8 * interval '1 ms';
 BEGIN
     PERFORM pgautofailover.check_sessions();
-    FOR g IN SELECT DISTINCT n.formationid, n.groupid FROM pgautofailover.node AS n
-              WHERE n.goalstate <> n.reportedstate
-                 OR n.goalstate NOT IN ('single', 'primary', 'secondary', 'wait_primary', 'maintenance')
-                 OR n.sessionlost IS NOT NULL OR n.replication_stall_since IS NOT NULL
-                 OR n.reporttime < clock_timestamp() - silent
-                 OR n.health = 0
+    FOR g IN SELECT n.formationid, n.groupid FROM pgautofailover.node AS n
+              GROUP BY n.formationid, n.groupid
+             HAVING bool_or(n.goalstate <> n.reportedstate
+                            OR n.goalstate NOT IN ('single', 'primary', 'secondary', 'wait_primary', 'maintenance')
+                            OR n.sessionlost IS NOT NULL OR n.upstreamlost IS NOT NULL
+                            OR n.replication_stall_since IS NOT NULL
+                            OR n.reporttime < clock_timestamp() - silent
+                            OR n.health = 0)
+                 OR NOT bool_or(n.goalstate IN ('single', 'primary', 'wait_primary'))
               ORDER BY 1, 2 LOOP
         PERFORM pgautofailover.lock_group(g.formationid, g.groupid);
         IF pgautofailover.evaluate(g.formationid, g.groupid) > 0 THEN

@@ -51,8 +51,12 @@ BEGIN
          ORDER BY e.eventid DESC LIMIT 1;
 
         doing := CASE
-            WHEN n.goal IN ('primary', 'apply_settings') AND n.converged AND names <> '' THEN format('accepts writes; a commit waits for %s', names)
-            WHEN pgautofailover.is_writable(n.reported) AND n.running THEN 'accepts writes; a commit waits for no standby'
+            WHEN n.unhealthy AND n.running THEN format('is silent; its last report said %s', n.reported)
+            WHEN pgautofailover.is_writable(n.reported) AND NOT n.is_primary THEN 'was the primary, and has to stop'
+            WHEN pgautofailover.is_writable(n.reported) AND NOT n.running THEN 'is the primary, and its Postgres does not run'
+            WHEN pgautofailover.is_writable(n.reported) AND NOT n.converged THEN 'accepts writes; which standbys a commit waits for is being changed'
+            WHEN n.goal IN ('primary', 'apply_settings') AND names <> '' THEN format('accepts writes; a commit waits for %s', names)
+            WHEN pgautofailover.is_writable(n.reported) THEN 'accepts writes; a commit waits for no standby'
             WHEN n.reported = 'secondary' THEN 'receives the WAL of the primary, and can take over'
             WHEN n.reported = 'catchingup' THEN 'receives the WAL of the primary, and cannot take over yet'
             WHEN n.reported = 'report_lsn' THEN format('receives nothing and has reported its position %s', n.lsn)
@@ -63,7 +67,8 @@ BEGIN
             WHEN n.reported IN ('init', 'wait_standby') THEN 'is new'
             ELSE format('is in state %s', n.reported) END;
 
-        IF n.unhealthy THEN
+        IF n.unhealthy AND n.reported NOT IN ('init', 'wait_standby', 'draining', 'demoted', 'demote_timeout',
+                                              'prepare_maintenance', 'maintenance', 'dropped') THEN
             waiting_for := CASE
                 WHEN NOT n.running THEN format('its Postgres: its keeper says that it does not run (reported %s ago)', date_trunc('second', at - n.reporttime))
                 ELSE format('a sign of life: last report %s ago, health check says %s', date_trunc('second', at - n.reporttime), coalesce(x.healthsign, 'nothing')) END;
@@ -142,6 +147,10 @@ BEGIN
             waiting_for := coalesce(waiting_for, format('"%s"', p.name));
             action := format('bring one of them back; or accept the loss of commits: pgaf perform failover --allow-data-loss --formation %s --group %s', formation_id, group_id);
         END IF;
+    ELSIF NOT EXISTS (SELECT FROM unnest(s.nodes) AS m WHERE m.priority > 0 AND m.goal <> 'dropped') THEN
+        doing := 'no node can become primary: every candidate priority is 0';
+        waiting_for := 'its operator';
+        action := format('pgaf set node candidate-priority --formation %s --name NAME 50, for the node that shall be primary', formation_id);
     ELSIF w.nodeid IS NOT NULL THEN
         doing := format('a failover is in progress: "%s" becomes primary', w.name);
         waiting_for := format('"%s" to report %s', w.name, w.goal);
@@ -152,6 +161,11 @@ BEGIN
                             ELSE format('"%s" to finish its writes and stop', o.name) END;
         since := o.since;
         ends := CASE WHEN g.switchover THEN format('drain_timeout, %s', t.drain) END;
+    ELSIF NOT EXISTS (SELECT FROM unnest(s.nodes) AS m
+                       WHERE m.goal NOT IN ('maintenance', 'prepare_maintenance', 'wait_maintenance', 'dropped')) THEN
+        doing := 'no node can become primary: those that are left are in maintenance';
+        waiting_for := 'their operator';
+        action := 'pgaf disable maintenance, on one of them';
     ELSE
         doing := 'an election is in progress';
         since := (SELECT min(m.since) FROM unnest(s.nodes) AS m WHERE m.goal = 'report_lsn');

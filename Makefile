@@ -1,0 +1,86 @@
+# pgaf: make help lists the targets.
+#
+# The extension is installed with PGXS, in a second make (PGXS=1) of its own: PGXS
+# defines targets of the same names, and is absent until `make deps` has run.
+
+PG_CONFIG ?= $(firstword $(wildcard $(shell command -v pg_config)) $(lastword $(sort $(wildcard /usr/lib/postgresql/*/bin/pg_config))) pg_config)
+GO        ?= go
+export PG_CONFIG
+
+EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" pgautofailover.control)
+SCRIPT     := build/pgautofailover--$(EXTVERSION).sql
+
+ifdef PGXS_PART
+
+EXTENSION = pgautofailover
+DATA      = $(SCRIPT)
+PGXS      = $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+
+else
+
+export GOFLAGS := -buildvcs=false $(GOFLAGS)
+
+# Everything but the cluster tests, which need real hosts and minutes.
+UNIT_PACKAGES = $(shell $(GO) list ./... | grep -v '/regress/cluster$$')
+
+.DEFAULT_GOAL := build
+.DELETE_ON_ERROR:
+.PHONY: help build install demo demo-clean test lint test-sql test-go test-cluster bench deps check-go clean bin/pgaf
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@echo
+	@echo "  PG_CONFIG=$(PG_CONFIG) selects the PostgreSQL to build for and to test with"
+
+build: bin/pgaf $(SCRIPT) ## bin/pgaf and the extension's script
+
+bin/pgaf: check-go # go itself knows what is out of date
+	$(GO) build -o $@ ./cmd/pgaf
+
+# The same text as the binary carries (package sql).
+$(SCRIPT): $(sort $(wildcard sql/*.sql)) pgautofailover.control
+	@mkdir -p $(@D)
+	cat $(sort $(wildcard sql/*.sql)) > $@
+
+install: build ## the extension's files and pgaf, where PG_CONFIG says (DESTDIR is respected)
+	$(MAKE) --no-print-directory PGXS_PART=1 install
+	install -d '$(DESTDIR)$(shell $(PG_CONFIG) --bindir)'
+	install -m 755 bin/pgaf '$(DESTDIR)$(shell $(PG_CONFIG) --bindir)/pgaf'
+
+demo: deps build ## a cluster that switches over and fails over while a client writes
+	@$(GO) run ./regress/demo
+
+demo-clean: ## end the demo's cluster and remove its files
+	@$(GO) run ./regress/demo clean
+
+test: ## all tests: lint, test-sql, test-go, test-cluster
+	@sh regress/test.sh $(MAKE) deps lint test-sql test-go test-cluster
+
+lint: check-go ## gofmt and go vet
+	@bad=$$(gofmt -l $$(find . -name '*.go' -not -path './.git/*')); \
+	if [ -n "$$bad" ]; then echo "gofmt would change:"; echo "$$bad"; exit 1; fi
+	$(GO) vet ./...
+
+test-sql: $(SCRIPT) ## pg_regress and isolation tests of the extension on a private Postgres
+	@sh regress/sql.sh
+
+test-go: build ## Go tests but the cluster tests
+	@PGAF_BIN=$(CURDIR)/bin/pgaf $(GO) test -count=1 $(UNIT_PACKAGES)
+
+test-cluster: build ## real nodes, real faults, a client that counts
+	@PGAF_BIN=$(CURDIR)/bin/pgaf $(GO) test -count=1 -timeout 25m -v ./regress/cluster $(if $(RUN),-run '$(RUN)')
+
+bench: deps build ## gaps of a writing client for every fault, beside the raw limit
+	@PGAF_BIN=bin/pgaf $(GO) run ./regress/bench $(BENCH)
+
+deps: ## install what is missing: PostgreSQL, its development files, iproute2
+	@sh regress/deps.sh
+
+check-go:
+	@sh regress/deps.sh go
+
+clean: ## remove what was built
+	rm -rf bin build results regression.diffs regression.out output_iso tmp_check
+
+endif

@@ -1,0 +1,18 @@
+// Command pgaf is the command line of automated failover for PostgreSQL.
+//
+// This package holds flags and printing only: what a command does lives in the
+// packages keeper (the node), monitor (the group) and tui (the live view). The
+// kong structs are the one source of the command tree: parsing, --help, the
+// help command and everything generated from them read the same tags.
+//
+// To add a command: one file that defines its struct (options as tagged
+// fields, Run method) and one line in the tree (tree.go) with its help and
+// example.
+//
+// The data a command was asked for goes to stdout; logs, progress and errors go
+// to stderr. Every error is one line of cause and, where something can be done
+// about it, one line of remedy; the exit codes are those of errors.go.
+//
+// The same binary answers to the name pg_autoctl: the program name in help and
+// messages is the name it was called by.
+package main

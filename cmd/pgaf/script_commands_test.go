@@ -1,0 +1,75 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// until is the script command "until SECONDS REGEXP program args…": it runs the
+// program again and again until it succeeds and its stdout matches, and fails
+// after that time. It is for programs that cannot wait by themselves.
+func until(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 3 {
+		ts.Fatalf("usage: until SECONDS REGEXP program [args...]")
+	}
+	limit, err := time.ParseDuration(args[0] + "s")
+	if err != nil {
+		ts.Fatalf("until: %v", err)
+	}
+	want, err := regexp.Compile("(?m)" + args[1])
+	if err != nil {
+		ts.Fatalf("until: %v", err)
+	}
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(limit); time.Now().Before(deadline); <-tick.C {
+		if ts.Exec(args[2], args[3:]...) == nil && want.MatchString(ts.ReadFile("stdout")) {
+			return
+		}
+	}
+	ts.Fatalf("after %s the output of %v still does not match %q", limit, args[2:], args[1])
+}
+
+// psqlApp is the script command "psql_app args…": psql as an application that
+// was given what show uri prints; $M names the monitor.
+func psqlApp(ts *testscript.TestScript, neg bool, args []string) {
+	ts.Check(ts.Exec("pgaf", "show", "uri", "--formation", "default", "--monitor", ts.Getenv("M")))
+	uri := strings.TrimSpace(ts.ReadFile("stdout"))
+	err := ts.Exec("psql", append([]string{"-X", "-v", "ON_ERROR_STOP=1", "-d", uri}, args...)...)
+	if (err != nil) != neg {
+		ts.Fatalf("psql %v: %v", args, err)
+	}
+}
+
+// The ports of this package's tests.
+const (
+	firstPort = 7400
+	lastPort  = 7499
+)
+
+var nextPort atomic.Int64
+
+// freePorts returns n ports of the range that nothing listens on and that no
+// other script of this run was given.
+func freePorts(n int) ([]int, error) {
+	var ports []int
+	for len(ports) < n {
+		port := firstPort + int(nextPort.Add(1)) - 1
+		if port > lastPort {
+			return nil, fmt.Errorf("no free port between %d and %d", firstPort, lastPort)
+		}
+		listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil {
+			continue
+		}
+		listener.Close()
+		ports = append(ports, port)
+	}
+	return ports, nil
+}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"pgaf/monitor"
+)
+
+type showStateCmd struct {
+	nodeSelector
+	formationOption
+	groupOption
+	Local bool `name:"local" short:"L" help:"Show what the local node knows; do not ask the monitor."`
+	Watch bool `name:"watch" short:"W" help:"Show it live, as the command watch does."`
+	jsonOption
+}
+
+func (c *showStateCmd) Run(a *app) error {
+	if c.Watch {
+		return watch(a, c.nodeSelector, c.Formation, c.Group, 0)
+	}
+	if c.Local || c.monitorDisabled() {
+		return c.local(a)
+	}
+	return c.ask(a, c.Formation, c.Group, func(ctx context.Context, client *monitor.Client, t target) error {
+		nodes, err := formationNodes(ctx, client, t.formation, c.Group)
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			return a.printJSON(list(nodes))
+		}
+		return stateTable(nodes).write(a.stdout)
+	})
+}
+
+// formationNodes reads the state of a formation; a formation that does not exist
+// is an error that names those that do.
+func formationNodes(ctx context.Context, client *monitor.Client, formation string, group *int) ([]monitor.Node, error) {
+	nodes, err := client.CurrentState(ctx, formation, group)
+	if err != nil {
+		return nil, err
+	}
+	if len(nodes) == 0 {
+		if err := formationExists(ctx, client, formation); err != nil {
+			return nil, err
+		}
+	}
+	return nodes, nil
+}
+
+// formationExists is the error for a formation that the monitor does not know.
+func formationExists(ctx context.Context, client *monitor.Client, formation string) error {
+	formations, err := client.Formations(ctx)
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, f := range formations {
+		names = append(names, f.ID)
+	}
+	if slices.Contains(names, formation) {
+		return nil
+	}
+	return failure(exitMonitor, suggest(nearest(formation, names), "the formations are "+joinNames(names)),
+		"the monitor has no formation %q", formation)
+}
+
+// stateTable is the listing of show state.
+func stateTable(nodes []monitor.Node) *table {
+	t := &table{columns: []column{
+		{title: "Name", min: 4},
+		{title: "Node", min: 5},
+		{title: "Host:Port", min: 10},
+		{title: "TLI: LSN", min: 9},
+		{title: "Connection", min: 12},
+		{title: "Reported State", min: stateWidth},
+		{title: "Assigned State", min: stateWidth},
+	}}
+	for _, n := range nodes {
+		t.add(
+			n.Name,
+			nodeLabel(n.FormationKind == "citus", n.GroupID, n.ID),
+			hostPort(n.Host, n.Port),
+			tliLSN(n.TLI, n.LSN),
+			n.Reported.Connection()+healthMark(n.Health),
+			string(n.Reported),
+			string(n.Assigned),
+		)
+	}
+	return t
+}
+
+func tliLSN(tli int, lsn fmt.Stringer) string { return fmt.Sprintf("%3d: %s", tli, lsn) }
+
+// healthMark follows the kind of connection: nothing when the last health check
+// was good, an exclamation mark when it was bad, a question mark before the first.
+func healthMark(health monitor.Health) string {
+	switch health {
+	case monitor.HealthBad:
+		return " !"
+	case monitor.HealthGood:
+		return ""
+	}
+	return " ?"
+}

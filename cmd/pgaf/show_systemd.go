@@ -1,0 +1,92 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"syscall"
+
+	"pgaf/keeper"
+)
+
+type showSystemdCmd struct{ pgdataOption }
+
+func (c *showSystemdCmd) Run(a *app) error {
+	pgdata, err := c.require()
+	if err != nil {
+		return err
+	}
+	if _, err := keeper.Load(pgdata); err != nil {
+		return err
+	}
+	paths, err := keeper.PathsOf(pgdata)
+	if err != nil {
+		return err
+	}
+	owner, err := ownerOf(paths.PGDATA)
+	if err != nil {
+		return err
+	}
+	program, err := programPath(a.name)
+	if err != nil {
+		return failure(exitInternal, "", "find this program's own path: %w", err)
+	}
+	a.log.Info(fmt.Sprintf("install it with: %s -q show systemd --pgdata %s | sudo tee /etc/systemd/system/pgautofailover.service", a.name, pgdata))
+	a.log.Info("then: sudo systemctl daemon-reload && sudo systemctl enable --now pgautofailover")
+	_, err = fmt.Fprint(a.stdout, systemdUnit(program, paths.PGDATA, owner))
+	return err
+}
+
+func systemdUnit(program, pgdata string, owner *user.User) string {
+	return fmt.Sprintf(`[Unit]
+Description = pg_auto_failover
+
+[Service]
+WorkingDirectory = %s
+Environment = 'PGDATA=%s'
+User = %s
+ExecStart = %s run
+Restart = always
+StartLimitBurst = 20
+ExecReload = %s reload
+
+[Install]
+WantedBy = multi-user.target
+`, owner.HomeDir, pgdata, owner.Username, program, program)
+}
+
+// ownerOf is the user who owns the folder, and so runs its Postgres.
+func ownerOf(dir string) (*user.User, error) {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return nil, failure(exitBadConfig, "is --pgdata right?", "%w", err)
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return nil, failure(exitInternal, "", "find the owner of %s", dir)
+	}
+	owner, err := user.LookupId(strconv.Itoa(int(stat.Uid)))
+	if err != nil {
+		return nil, failure(exitInternal, "", "find the owner of %s: %w", dir, err)
+	}
+	return owner, nil
+}
+
+// programPath is the path of this program for unit files. PG_AUTOCTL_DEBUG_BIN_PATH
+// replaces it; a name by which it is linked next to itself is kept.
+func programPath(name string) (string, error) {
+	if path := os.Getenv("PG_AUTOCTL_DEBUG_BIN_PATH"); path != "" {
+		return path, nil
+	}
+	path, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	link := filepath.Join(filepath.Dir(path), name)
+	if _, err := os.Stat(link); err == nil {
+		return link, nil
+	}
+	return path, nil
+}

@@ -1,0 +1,93 @@
+package main
+
+// cli is the whole command tree, in the order in which help shows it. A leaf is
+// one line here (its help and one example that works as it stands) and one file
+// that defines it.
+type cli struct {
+	globalOptions
+
+	Create struct {
+		Monitor   createMonitorCmd   `cmd:"" help:"Create a monitor." example:"${prog} create monitor --pgdata ./monitor --pgport 6000 --hostname 127.0.0.1 --auth trust --ssl-self-signed"`
+		Postgres  createPostgresCmd  `cmd:"" help:"Create a Postgres node and register it with the monitor." example:"${prog} create postgres --pgdata ./node_a --pgport 6010 --hostname 127.0.0.1 --auth trust --ssl-self-signed --monitor postgres://autoctl_node@127.0.0.1:6000/pg_auto_failover"`
+		Formation createFormationCmd `cmd:"" help:"Create a formation on the monitor." example:"${prog} create formation --pgdata ./monitor --formation sales --kind pgsql"`
+	} `cmd:"" help:"Create a node or a formation."`
+
+	Drop struct {
+		Monitor   dropMonitorCmd   `cmd:"" help:"Stop the monitor of this machine; remove it with --destroy." example:"${prog} drop monitor --pgdata ./monitor --destroy"`
+		Node      dropNodeCmd      `cmd:"" help:"Remove a node from its formation." example:"${prog} drop node --pgdata ./node_b"`
+		Formation dropFormationCmd `cmd:"" help:"Remove an empty formation from the monitor." example:"${prog} drop formation --pgdata ./monitor --formation sales"`
+	} `cmd:"" help:"Remove a node, a formation or the monitor."`
+
+	Config struct {
+		Check configCheckCmd `cmd:"" help:"Check the configuration of a node against its Postgres and the monitor." example:"${prog} config check --pgdata ./node_a"`
+		Get   configGetCmd   `cmd:"" help:"Print the configuration, or one setting of it." example:"${prog} config get --pgdata ./node_a replication.maximum_backup_rate"`
+		Set   configSetCmd   `cmd:"" help:"Change one setting." example:"${prog} config set --pgdata ./node_a replication.maximum_backup_rate 200M"`
+	} `cmd:"" help:"Read, check and change the configuration of a node."`
+
+	Show struct {
+		URI          showURICmd          `cmd:"" name:"uri" help:"Print the connection strings of the monitor and of each formation." example:"${prog} show uri --pgdata ./monitor --formation default"`
+		Events       showEventsCmd       `cmd:"" help:"Print the last decisions of the monitor and what the nodes reported." example:"${prog} show events --pgdata ./monitor --count 20"`
+		State        showStateCmd        `cmd:"" help:"Print the state of each node." example:"${prog} show state --pgdata ./monitor"`
+		Settings     showSettingsCmd     `cmd:"" help:"Print the replication settings of a formation and its nodes." example:"${prog} show settings --pgdata ./monitor"`
+		StandbyNames showStandbyNamesCmd `cmd:"" name:"standby-names" help:"Print the synchronous_standby_names of a group." example:"${prog} show standby-names --pgdata ./monitor"`
+		File         showFileCmd         `cmd:"" help:"Print where the files of a node are, or their content." example:"${prog} show file --pgdata ./node_a --state --contents"`
+		Systemd      showSystemdCmd      `cmd:"" help:"Print a systemd unit for a node." example:"${prog} -q show systemd --pgdata ./node_a"`
+	} `cmd:"" help:"Show the state of nodes, events, settings and files."`
+
+	Explain explainCmd `cmd:"" help:"Say what each node is doing, what it waits for, and what you can do." example:"${prog} explain --pgdata ./monitor"`
+
+	Enable struct {
+		Secondary   enableSecondaryCmd   `cmd:"" help:"Allow standby nodes in a formation." example:"${prog} enable secondary --pgdata ./monitor --formation default"`
+		Maintenance enableMaintenanceCmd `cmd:"" help:"Take the local node out of service for maintenance." example:"${prog} enable maintenance --pgdata ./node_b"`
+	} `cmd:"" help:"Enable a feature of a formation or node."`
+
+	Disable struct {
+		Secondary   disableSecondaryCmd   `cmd:"" help:"Allow no standby nodes in a formation." example:"${prog} disable secondary --pgdata ./monitor --formation default"`
+		Maintenance disableMaintenanceCmd `cmd:"" help:"Put the local node back into service." example:"${prog} disable maintenance --pgdata ./node_b"`
+	} `cmd:"" help:"Disable a feature of a formation or node."`
+
+	Get struct {
+		Node struct {
+			ReplicationQuorum getNodeReplicationQuorumCmd `cmd:"" help:"Print whether the node counts for synchronous replication." example:"${prog} get node replication-quorum --pgdata ./node_a"`
+			CandidatePriority getNodeCandidatePriorityCmd `cmd:"" help:"Print the candidate priority of the node." example:"${prog} get node candidate-priority --pgdata ./node_a"`
+			Region            getNodeRegionCmd            `cmd:"" help:"Print the region of the node." example:"${prog} get node region --pgdata ./node_a"`
+		} `cmd:"" help:"Get a property of a node."`
+		Formation struct {
+			Settings           showSettingsCmd                   `cmd:"" help:"Print the replication settings of a formation and its nodes." example:"${prog} get formation settings --pgdata ./monitor"`
+			NumberSyncStandbys getFormationNumberSyncStandbysCmd `cmd:"" help:"Print how many standbys must confirm a commit." example:"${prog} get formation number-sync-standbys --pgdata ./monitor"`
+		} `cmd:"" help:"Get a property of a formation."`
+	} `cmd:"" help:"Get a property of a node or formation."`
+
+	Set struct {
+		Node struct {
+			Metadata          setNodeMetadataCmd          `cmd:"" help:"Change the name, host name or port under which the local node is known." example:"${prog} set node metadata --pgdata ./node_a --name node_one"`
+			ReplicationQuorum setNodeReplicationQuorumCmd `cmd:"" help:"Set whether the node counts for synchronous replication." example:"${prog} set node replication-quorum --pgdata ./node_a true"`
+			CandidatePriority setNodeCandidatePriorityCmd `cmd:"" help:"Set the candidate priority of the node, 0 to 100; 0 is never promoted." example:"${prog} set node candidate-priority --pgdata ./node_a 60"`
+			Region            setNodeRegionCmd            `cmd:"" help:"Set the region of the node." example:"${prog} set node region --pgdata ./node_a eu-west"`
+		} `cmd:"" help:"Set a property of a node."`
+		Formation struct {
+			NumberSyncStandbys setFormationNumberSyncStandbysCmd `cmd:"" help:"Set how many standbys must confirm a commit." example:"${prog} set formation number-sync-standbys --pgdata ./monitor 0"`
+		} `cmd:"" help:"Set a property of a formation."`
+	} `cmd:"" help:"Set a property of a node or formation."`
+
+	Perform struct {
+		Failover   performFailoverCmd   `cmd:"" help:"Replace the primary of a group by a standby." example:"${prog} perform failover --pgdata ./monitor --group 0"`
+		Switchover performSwitchoverCmd `cmd:"" help:"The same as perform failover: the old primary hands over and rejoins." example:"${prog} perform switchover --pgdata ./monitor"`
+		Promotion  performPromotionCmd  `cmd:"" help:"Make one chosen node the primary." example:"${prog} perform promotion --pgdata ./monitor --name node_b"`
+	} `cmd:"" help:"Change the roles of nodes."`
+
+	Inspect struct {
+		FSM struct {
+			List fsmListCmd `cmd:"" help:"List the states that the local node can reach from its current one." example:"${prog} inspect fsm list --json"`
+			Gv   fsmGvCmd   `cmd:"" help:"Print the state machine of a node as a graphviz program." example:"${prog} inspect fsm gv"`
+		} `cmd:"" name:"fsm" help:"The state machine of a node."`
+	} `cmd:"" help:"Look into the machinery; changes nothing."`
+
+	Run     runCmd     `cmd:"" help:"Run the service of a node or monitor in the foreground." example:"${prog} run --pgdata ./node_a"`
+	Watch   watchCmd   `cmd:"" help:"Watch the nodes and events of a formation live." example:"${prog} watch --pgdata ./monitor"`
+	Stop    stopCmd    `cmd:"" help:"Stop the service of a node or monitor, and its Postgres." example:"${prog} stop --pgdata ./node_a"`
+	Reload  reloadCmd  `cmd:"" help:"Make a running service read its configuration again." example:"${prog} reload --pgdata ./node_a"`
+	Status  statusCmd  `cmd:"" help:"Say whether the service and its Postgres run." example:"${prog} status --pgdata ./node_a"`
+	Help    helpCmd    `cmd:"" help:"Print every command." example:"${prog} help"`
+	Version versionCmd `cmd:"" help:"Print the version." example:"${prog} version --json"`
+}

@@ -1,0 +1,183 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"pgaf/monitor"
+)
+
+// waiter makes one request to the monitor and waits for its outcome. It listens
+// before it asks, so that no change can be missed, and prints a row for each
+// change as it comes.
+type waiter struct {
+	app     *app
+	client  *monitor.Client // for the request; the waiter listens on a connection of its own
+	target  target
+	group   *int
+	timeout time.Duration
+	what    string // what is waited for, to end "waiting for …"
+	code    int    // exit code of a timeout
+	remedy  string // of a timeout
+	silent  bool   // print no rows
+
+	request func(context.Context) error
+	// done is asked once right after the request and then after every change.
+	done func(nodes []monitor.Node) (bool, error)
+}
+
+// run returns nil when done said so, the error of the request or of done, or the
+// timeout as an error with the waiter's exit code.
+func (w *waiter) run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	bus := monitor.NewBus(w.target.uri, w.target.formation, w.group)
+	ended := make(chan error, 1)
+	go func() { ended <- bus.Run(ctx) }()
+
+	rows, err := w.listen(ctx, bus)
+	if err != nil {
+		return err
+	}
+	if err := w.request(ctx); err != nil {
+		return onMonitor(err)
+	}
+	rows.header()
+	nodes, err := w.client.CurrentState(ctx, w.target.formation, w.group)
+	if err != nil {
+		return onMonitor(err)
+	}
+	if done, err := w.done(nodes); done || err != nil {
+		return err
+	}
+	timeout := time.NewTimer(w.timeout)
+	defer timeout.Stop()
+	for {
+		select {
+		case update, open := <-bus.Updates():
+			if !open {
+				return <-ended
+			}
+			if update.Err != nil {
+				w.app.log.Warn("lost the connection to the monitor, connecting again", "error", update.Err)
+			}
+			rows.addNew(update.Events)
+			if !update.Connected || update.Nodes == nil {
+				continue
+			}
+			if done, err := w.done(update.Nodes); done || err != nil {
+				return err
+			}
+		case <-timeout.C:
+			return failure(w.code, w.remedy, "still waiting for %s after %s", w.what, shortDuration(w.timeout))
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// listen waits until the bus listens.
+func (w *waiter) listen(ctx context.Context, bus *monitor.Bus) (*progress, error) {
+	for {
+		select {
+		case update, open := <-bus.Updates():
+			if !open || update.Err != nil {
+				return nil, onMonitor(orUnreachable(update.Err))
+			}
+			if !update.Connected {
+				continue
+			}
+			out := w.app.stdout
+			if w.silent {
+				out = io.Discard
+			}
+			rows := newProgress(out, update.Nodes)
+			rows.skip(update.Events)
+			return rows, nil
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+func orUnreachable(err error) error {
+	if err == nil {
+		return errors.New("the connection to the monitor ended")
+	}
+	return err
+}
+
+// progress is the table of changes, one row per notification. Rows are printed
+// one by one, so the widths are those of the nodes known at the start.
+type progress struct {
+	table  *table
+	widths []int
+	out    io.Writer
+	citus  bool
+	last   int64 // id of the last event that was printed or is history
+}
+
+func newProgress(out io.Writer, nodes []monitor.Node) *progress {
+	p := &progress{out: out, table: &table{columns: []column{
+		{title: "Time", min: 8},
+		{title: "Name", min: 4},
+		{title: "Node", min: 5},
+		{title: "Host:Port", min: 10},
+		{title: "Current State", min: stateWidth},
+		{title: "Assigned State", min: stateWidth},
+	}}}
+	for _, node := range nodes {
+		p.citus = p.citus || node.FormationKind == "citus"
+		p.table.add("", node.Name, p.nodeID(node.GroupID, node.ID), hostPort(node.Host, node.Port), "", "")
+	}
+	p.widths = p.table.widths()
+	return p
+}
+
+func (p *progress) nodeID(group int, id int64) string { return nodeLabel(p.citus, group, id) }
+
+func (p *progress) header() { p.print(func(b *rowBuilder) { p.table.writeHeader(b, p.widths) }) }
+
+// skip marks events as history.
+func (p *progress) skip(events []monitor.Event) {
+	for _, event := range events {
+		p.last = max(p.last, event.ID)
+	}
+}
+
+// addNew prints the events that are not history.
+func (p *progress) addNew(events []monitor.Event) {
+	for _, event := range events {
+		if event.ID > p.last {
+			p.add(event)
+		}
+	}
+	p.skip(events)
+}
+
+func (p *progress) add(event monitor.Event) {
+	p.print(func(b *rowBuilder) {
+		p.table.writeRow(b, p.widths, []string{
+			event.Time.Local().Format("15:04:05"),
+			event.NodeName,
+			p.nodeID(event.GroupID, event.NodeID),
+			hostPort(event.NodeHost, event.NodePort),
+			string(event.Reported),
+			string(event.Assigned),
+		})
+	})
+}
+
+func (p *progress) print(build func(*rowBuilder)) {
+	var b rowBuilder
+	build(&b)
+	fmt.Fprint(p.out, b.String())
+}
+
+// shortDuration prints 60s as "60 s" and 1.5s as "1.5 s".
+func shortDuration(d time.Duration) string {
+	return fmt.Sprintf("%g s", d.Seconds())
+}

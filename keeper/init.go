@@ -1,0 +1,99 @@
+package keeper
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"pgaf/keeper/postgres"
+	"pgaf/monitor"
+)
+
+// initPrimary makes this node the first of its group: a new cluster, or the stopped
+// one that was already in PGDATA.
+func initPrimary(ctx context.Context, n *node, _ Transition) error {
+	if !postgres.HasCluster(n.paths.PGDATA) {
+		if err := n.initDB(ctx); err != nil {
+			return err
+		}
+	}
+	control, err := n.bin.ControlData(ctx, n.paths.PGDATA)
+	if err != nil {
+		return err
+	}
+	if err := n.publishIdentity(ctx, control.SystemIdentifier); err != nil {
+		return err
+	}
+	if err := n.allowOwn(ctx); err != nil {
+		return err
+	}
+	if err := n.startWritable(ctx); err != nil {
+		return err
+	}
+	if err := n.waitForNobody(ctx); err != nil {
+		return err
+	}
+	return n.createObjects(ctx)
+}
+
+func (n *node) initDB(ctx context.Context) error {
+	n.log.Info("initialising a PostgreSQL cluster", "pgdata", n.paths.PGDATA, "version", n.bin.Version.Text)
+	return n.bin.InitDB(ctx, n.paths.PGDATA, postgres.InitDBOptions{Auth: "trust"})
+}
+
+// allowOwn writes the rules for applications and for the monitor.
+func (n *node) allowOwn(ctx context.Context) error {
+	rules := n.ownRules(ctx)
+	monitors, err := n.monitorRules(ctx)
+	if err != nil {
+		return err
+	}
+	return n.allow(ctx, append(rules, monitors...))
+}
+
+// createObjects makes the roles, the database and the extension of a data node.
+// Standbys get them with the data.
+func (n *node) createObjects(ctx context.Context) error {
+	cfg := n.cfg()
+	owner := cfg.Username
+	if owner != "" {
+		if _, err := n.server.EnsureRole(ctx, postgres.Role{Name: owner, Superuser: true}); err != nil {
+			return fmt.Errorf("create role %q: %w", owner, err)
+		}
+	}
+	if _, err := n.server.EnsureDatabase(ctx, cfg.Database, owner); err != nil {
+		return fmt.Errorf("create database %q: %w", cfg.Database, err)
+	}
+	if n.bin.HasExtension(statStatements) {
+		if err := n.server.EnsureExtension(ctx, cfg.Database, statStatements); err != nil {
+			n.log.Warn("extension pg_stat_statements is not available", "error", err)
+		}
+	}
+	roles := []postgres.Role{
+		// The password keeps a password prompt of a mistaken pg_hba.conf from
+		// looking like a dead node; the role may do nothing but connect.
+		{Name: monitorUser, Password: monitorUser, ConnectionLimit: monitorConnections},
+		{Name: replicatorUser, Superuser: true, Replication: true, Password: cfg.Replication.Password},
+	}
+	for _, role := range roles {
+		if _, err := n.server.EnsureRole(ctx, role); err != nil {
+			return fmt.Errorf("create role %q: %w", role.Name, err)
+		}
+	}
+	return nil
+}
+
+// monitorConnections: the monitor service keeps one connection, and a second
+// service may just be taking over from a first.
+const monitorConnections = 3
+
+// checkKind refuses what this version cannot do before anything is done.
+func checkKind(kind string) error {
+	if kind != "standalone" {
+		return exitf(ExitBadArgs, "a node of kind %s needs Citus support, which this version of pgaf does not have", kind)
+	}
+	return nil
+}
+
+var _ = errors.Is
+var _ monitor.State

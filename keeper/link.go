@@ -1,0 +1,358 @@
+package keeper
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"pgaf/monitor"
+)
+
+const (
+	heartbeat = time.Second // between two reports while nothing happens
+
+	// callLimit bounds each call on the monitor, the connect included: a call
+	// that hangs must not keep the next report from being sent elsewhere.
+	callLimit = 5 * time.Second
+
+	reconnectMin = 50 * time.Millisecond
+	reconnectMax = time.Second
+
+	// peersInterval is how often the other nodes are read again although no
+	// notification says that they changed: a standby advances their slots.
+	peersInterval = 10 * time.Second
+)
+
+// link is the keeper's one connection to the monitor: it listens, it reports, and
+// it makes the calls of the actions. A wait for notifications is interrupted
+// whenever there is something to say.
+type link struct {
+	n       *node
+	answers chan answer
+
+	mu        sync.Mutex
+	queue     []*call
+	poked     bool
+	interrupt context.CancelFunc // ends the present wait
+	failure   error              // why there is no connection; nil: there is one
+}
+
+// answer is what came of one report.
+type answer struct {
+	report     monitor.Report
+	sent       instant
+	seen       observation
+	assignment monitor.Assignment
+	peers      []monitor.PeerNode
+	freshPeers bool // peers was read just now
+	err        error
+	taken      chan struct{} // closed once the executor has acted on it
+}
+
+// call is a call of an action that waits for the connection.
+type call struct {
+	ctx  context.Context
+	f    func(context.Context, *monitor.Client) error
+	done chan error
+}
+
+func newLink(n *node) *link {
+	return &link{n: n, answers: make(chan answer), failure: errors.New("not connected yet")}
+}
+
+// poke makes the keeper report at once.
+func (l *link) poke() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.poked = true
+	if l.interrupt != nil {
+		l.interrupt()
+	}
+}
+
+// do runs f with the connection. It waits for a connection as long as ctx allows.
+// A call that runs is not abandoned: f gets its own deadline.
+func (l *link) do(ctx context.Context, f func(context.Context, *monitor.Client) error) error {
+	c := &call{ctx: ctx, f: f, done: make(chan error, 1)}
+	l.mu.Lock()
+	l.queue = append(l.queue, c)
+	if l.interrupt != nil {
+		l.interrupt()
+	}
+	l.mu.Unlock()
+	select {
+	case err := <-c.done:
+		return err
+	case <-ctx.Done():
+		if failure := l.disconnected(); failure != nil {
+			return failure
+		}
+		return ctx.Err()
+	}
+}
+
+// disconnected says why there is no connection to the monitor.
+func (l *link) disconnected() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.failure
+}
+
+func (l *link) setFailure(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.failure = err
+}
+
+// run keeps the connection until ctx ends.
+func (l *link) run(ctx context.Context) {
+	pause := reconnectMin
+	for ctx.Err() == nil {
+		client, err := l.connect(ctx)
+		if err == nil {
+			l.setFailure(nil)
+			pause = reconnectMin
+			err = l.serve(ctx, client)
+			closing, cancel := context.WithTimeout(context.Background(), time.Second)
+			client.Close(closing)
+			cancel()
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		l.setFailure(err)
+		l.deliver(ctx, answer{err: err})
+		sleep(ctx, pause/2+rand.N(pause))
+		pause = min(2*pause, reconnectMax)
+	}
+}
+
+// sleep pauses a retry.
+func sleep(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// deliver hands an answer to the executor and returns when it has acted on it: the
+// next report must not promise what the answer has made an end of.
+func (l *link) deliver(ctx context.Context, a answer) {
+	a.taken = make(chan struct{})
+	select {
+	case l.answers <- a:
+	case <-ctx.Done():
+		return
+	}
+	select {
+	case <-a.taken:
+	case <-ctx.Done():
+	}
+}
+
+// discard takes the answers that come after the executor has ended.
+func (l *link) discard(ctx context.Context) {
+	for {
+		select {
+		case a := <-l.answers:
+			close(a.taken)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (l *link) connect(ctx context.Context) (*monitor.Client, error) {
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
+	id := l.n.view().NodeID
+	client, err := connectMonitor(ctx, l.n.cfg(), fmt.Sprintf("pgautofailover_keeper_%d", id))
+	if err != nil {
+		return nil, err
+	}
+	err = client.Listen(ctx, "state")
+	if err == nil {
+		err = client.OpenSession(ctx, id)
+	}
+	if err != nil {
+		client.Close(ctx)
+		return nil, err
+	}
+	return client, nil
+}
+
+// connectMonitor connects to a monitor of the right version.
+func connectMonitor(ctx context.Context, cfg *Config, application string) (*monitor.Client, error) {
+	uri, err := withPassword(cfg.Monitor, cfg.MonitorPassword)
+	if err != nil {
+		return nil, err
+	}
+	client, err := monitor.Connect(ctx, uri, monitor.WithApplicationName(application))
+	if err != nil {
+		return nil, err
+	}
+	if err := client.CheckVersion(ctx); err != nil {
+		client.Close(ctx)
+		return nil, err
+	}
+	return client, nil
+}
+
+// serve uses the connection until it breaks. Each round does what is most urgent:
+// the calls of actions, then a report that is due, then the wait.
+func (l *link) serve(ctx context.Context, client *monitor.Client) error {
+	var next, peersAt instant // due at once
+	for {
+		if err := l.serveCalls(client); err != nil {
+			return err
+		}
+		now := bootTime()
+		if l.takePoke() || now >= next {
+			next = now.add(heartbeat)
+			freshPeers := now >= peersAt
+			if err := l.report(ctx, client, freshPeers); err != nil {
+				return err
+			}
+			if freshPeers {
+				peersAt = now.add(peersInterval)
+			}
+			continue
+		}
+		news, err := l.wait(ctx, client, next)
+		if err != nil {
+			return err
+		}
+		if news {
+			next, peersAt = 0, 0
+		}
+	}
+}
+
+func (l *link) takePoke() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	poked := l.poked
+	l.poked = false
+	return poked
+}
+
+// serveCalls runs the waiting calls. The error is that of a broken connection.
+func (l *link) serveCalls(client *monitor.Client) error {
+	for {
+		l.mu.Lock()
+		if len(l.queue) == 0 {
+			l.mu.Unlock()
+			return nil
+		}
+		c := l.queue[0]
+		l.queue = l.queue[1:]
+		l.mu.Unlock()
+		if c.ctx.Err() != nil {
+			c.done <- c.ctx.Err()
+			continue
+		}
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(c.ctx), callLimit)
+		err := c.f(ctx, client)
+		cancel()
+		c.done <- err
+		if client.Closed() {
+			return err
+		}
+	}
+}
+
+// report tells the monitor where this node is, and delivers the answer.
+func (l *link) report(ctx context.Context, client *monitor.Client, freshPeers bool) error {
+	a := answer{seen: l.n.observe(ctx), freshPeers: freshPeers}
+	a.report = l.n.compose(a.seen)
+	a.sent = bootTime()
+	call, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
+	a.assignment, a.err = client.NodeActive(call, a.report)
+	if a.err == nil && freshPeers {
+		a.peers, a.err = client.OtherNodes(call, a.report.NodeID)
+	}
+	if client.Closed() {
+		return a.err
+	}
+	l.deliver(ctx, a)
+	return nil
+}
+
+// wait waits for a notification of this group, a poke, a call, or the next
+// heartbeat. news means that the group changed.
+func (l *link) wait(ctx context.Context, client *monitor.Client, next instant) (news bool, err error) {
+	waiting, cancel := context.WithTimeout(ctx, next.sub(bootTime()))
+	defer cancel()
+	l.mu.Lock()
+	l.interrupt = cancel
+	busy := l.poked || len(l.queue) > 0
+	l.mu.Unlock()
+	defer func() {
+		l.mu.Lock()
+		l.interrupt = nil
+		l.mu.Unlock()
+	}()
+	if busy {
+		return false, nil
+	}
+	channel, payload, err := client.WaitForNotification(waiting)
+	if err != nil {
+		if waiting.Err() != nil && !client.Closed() {
+			return false, ctx.Err()
+		}
+		return false, err
+	}
+	return channel == "state" && l.concerns(payload), nil
+}
+
+// concerns says whether a notification is news about this node's group.
+func (l *link) concerns(payload string) bool {
+	news, err := monitor.ParseNotification(payload)
+	if err != nil {
+		return true // of another version: the report finds out
+	}
+	v := l.n.view()
+	if news.Formation != l.n.cfg().Formation || news.GroupID != v.GroupID {
+		return false
+	}
+	// The echo of our own report.
+	return news.NodeID != v.NodeID || news.Assigned != v.Assigned
+}
+
+// compose makes the report of an observation.
+func (n *node) compose(o observation) monitor.Report {
+	v := n.view()
+	r := monitor.Report{
+		Formation:   n.cfg().Formation,
+		NodeID:      v.NodeID,
+		GroupID:     v.GroupID,
+		State:       v.Current,
+		PgIsRunning: reportsRunning(v, o.status.Running()),
+		TLI:         max(o.timeline(), int(n.received.Load())),
+		LSN:         o.lsn(),
+	}
+	// In this state a position is a promise to receive nothing more, which an
+	// action that has begun may already have broken.
+	if v.Current == monitor.StateReportLSN && v.Dirty {
+		r.LSN = 0
+	}
+	if o.answers {
+		r.SyncState = o.meta.SyncState
+	}
+	return r
+}
+
+// reportsRunning is whether the monitor is told that Postgres runs. While a
+// primary's Postgres is being restarted it is: one restart is no failover.
+func reportsRunning(v view, running bool) bool {
+	if running || !v.Current.Writable() {
+		return running
+	}
+	return v.Restoring && !v.Restarts.givenUp(bootTime())
+}

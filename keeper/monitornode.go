@@ -1,0 +1,464 @@
+package keeper
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"pgaf/keeper/postgres"
+	"pgaf/monitor"
+)
+
+// monitorNode is the agent of a monitor's own Postgres: it starts it, keeps it
+// running, and runs the monitor service beside it. It decides nothing.
+type monitorNode struct {
+	paths  Paths
+	cfg    *Config
+	bin    postgres.Bin
+	server *postgres.Server
+	log    *slog.Logger
+}
+
+func newMonitorNode(paths Paths, cfg *Config, bin postgres.Bin, log *slog.Logger) *monitorNode {
+	m := &monitorNode{paths: paths, cfg: cfg, bin: bin, log: log}
+	m.server = postgres.NewServer(m.serverConfig())
+	return m
+}
+
+func (m *monitorNode) serverConfig() postgres.ServerConfig {
+	return postgres.ServerConfig{
+		Bin:             m.bin,
+		PGDATA:          m.paths.PGDATA,
+		Port:            m.cfg.Port,
+		ListenAddresses: m.cfg.ListenAddresses,
+		SocketDir:       socketDir(m.cfg),
+		Logger:          m.log,
+	}
+}
+
+// ---- create
+
+// monitorCreation is one run of `pgaf create monitor --pgdata`: like creation, it
+// looks first, then changes, and undoes what it changed when it fails.
+type monitorCreation struct {
+	o     CreateMonitorOptions
+	log   *slog.Logger
+	paths Paths
+	cfg   *Config
+	bin   postgres.Bin
+
+	initFile     initFile
+	configBefore []byte
+	kept         keptFiles
+	exists       bool // a create that succeeded before: everything is made sure of again, nothing is undone
+}
+
+// CreateMonitor makes a Postgres that is a monitor. With o.Run it then is its service.
+func CreateMonitor(ctx context.Context, o CreateMonitorOptions) error {
+	ctx, stop := notifyStop(ctx)
+	defer stop()
+	c := &monitorCreation{o: o, log: logger(o.Logger)}
+	if err := c.inspect(ctx); err != nil {
+		return err
+	}
+	if err := c.paths.makeFolders(); err != nil {
+		return err
+	}
+	lock, err := acquirePidFile(c.paths.Pid, monitorPidFile(c.paths, o.Version))
+	if err != nil {
+		return err
+	}
+	defer lock.release()
+	m := newMonitorNode(c.paths, c.cfg, c.bin, c.log)
+	defer m.server.Close()
+	if err := c.make(ctx, m); err != nil {
+		return c.undo(m, err)
+	}
+	c.log.Info("the monitor is created", "uri", monitor.ScrubURI(c.cfg.MonitorURI()))
+	if c.o.Run {
+		return m.serve(ctx)
+	}
+	return m.stop(ctx)
+}
+
+func (c *monitorCreation) inspect(ctx context.Context) (err error) {
+	if err := RefuseRoot(); err != nil {
+		return err
+	}
+	if c.paths, err = PathsOf(c.o.PGDATA); err != nil {
+		return err
+	}
+	if _, err := ReadPidFile(c.paths.Pid); err == nil {
+		return runningError(c.paths.Pid, c.paths.PGDATA)
+	}
+	if err := c.inspectConfig(); err != nil {
+		return err
+	}
+	if c.bin, err = findBin(postgres.FindFirstBin, firstOf(c.o.PgCtl, c.cfg.PgCtl)); err != nil {
+		return err
+	}
+	c.cfg.PgCtl = c.bin.Path("pg_ctl")
+	if err := c.inspectFolder(); err != nil {
+		return err
+	}
+	if c.cfg.Hostname == "" {
+		if c.cfg.Hostname, err = localName(ctx); err != nil {
+			return err
+		}
+		c.log.Info("found the name of this monitor", "hostname", c.cfg.Hostname)
+	} else if warning := hostnameWarning(ctx, c.cfg.Hostname); warning != "" {
+		c.log.Warn(warning)
+	}
+	return nil
+}
+
+func (c *monitorCreation) inspectConfig() error {
+	has, err := LoadFile(c.paths.Config)
+	if errors.Is(err, ErrNoConfig) {
+		has, err = nil, nil
+	}
+	if err != nil {
+		return err
+	}
+	if has != nil {
+		if !has.IsMonitor() {
+			return exitf(ExitBadConfig, "%s is the data folder of a node; name another one with --pgdata", c.paths.PGDATA)
+		}
+		if c.configBefore, err = os.ReadFile(c.paths.Config); err != nil {
+			return exitf(ExitBadConfig, "read the configuration: %w", err)
+		}
+	}
+	if err := c.o.check(has); err != nil {
+		return err
+	}
+	c.cfg, err = c.o.config(c.paths.PGDATA, has)
+	return err
+}
+
+func (c *monitorCreation) inspectFolder() error {
+	state, err := inspectFolder(c.paths.PGDATA)
+	if err != nil {
+		return err
+	}
+	found, err := readInitFile(c.paths.Init)
+	if err != nil {
+		return err
+	}
+	if found != nil {
+		c.initFile = *found
+		return nil // what is there is what a killed create left
+	}
+	c.initFile = initFile{PGDATA: state, ConfigExisted: c.configBefore != nil}
+	c.exists = state == folderCluster && c.initFile.ConfigExisted
+	if state == folderCluster {
+		if err := checkAdoptable(c.bin, c.paths.PGDATA); err != nil {
+			return err
+		}
+	} else if err := checkSpace(c.paths.PGDATA); err != nil {
+		return err
+	}
+	return checkPort(c.cfg.ListenAddresses, c.cfg.Port)
+}
+
+func (c *monitorCreation) make(ctx context.Context, m *monitorNode) (err error) {
+	if c.initFile.PGDATA == folderCluster {
+		if c.kept, err = keepFiles(c.paths.PGDATA); err != nil {
+			return err
+		}
+	}
+	if err := c.initFile.save(c.paths.Init); err != nil {
+		return err
+	}
+	if err := c.cfg.SaveFile(c.paths.Config); err != nil {
+		return err
+	}
+	if !postgres.HasCluster(c.paths.PGDATA) {
+		c.log.Info("initialising a PostgreSQL cluster", "pgdata", c.paths.PGDATA, "version", c.bin.Version.Text)
+		if err := c.bin.InitDB(ctx, c.paths.PGDATA, postgres.InitDBOptions{Auth: "trust"}); err != nil {
+			return &ExitError{Code: ExitPostgres, Err: err}
+		}
+	}
+	if err := m.writeSettings(); err != nil {
+		return err
+	}
+	if err := m.allowNodes(ctx); err != nil {
+		return err
+	}
+	if err := m.server.Start(ctx); err != nil {
+		return &ExitError{Code: ExitPostgres, Err: err}
+	}
+	if err := m.install(ctx); err != nil {
+		return err
+	}
+	if err := m.createFormations(ctx, c.o.Formations); err != nil {
+		return err
+	}
+	return removeFile(c.paths.Init)
+}
+
+// undo removes what the failed create has made.
+func (c *monitorCreation) undo(m *monitorNode, cause error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	c.log.Info("undoing the create", "reason", cause)
+	if err := stopQuickly(ctx, m.server); err != nil {
+		c.log.Warn("Postgres could not be stopped", "error", err)
+	}
+	if c.exists {
+		return undone(cause, removeFile(c.paths.Init))
+	}
+	return undone(cause, c.removeFiles())
+}
+
+func (c *monitorCreation) removeFiles() error {
+	if err := clearFolder(c.paths.PGDATA, c.initFile.PGDATA); err != nil {
+		return err
+	}
+	if err := c.kept.restore(c.paths.PGDATA); err != nil {
+		return err
+	}
+	return removeNodeFiles(c.paths, c.configBefore)
+}
+
+// ---- settings, access, objects
+
+func (m *monitorNode) writeSettings() error {
+	if err := ensureCertificate(m.cfg, m.paths.PGDATA); err != nil {
+		return &ExitError{Code: ExitPostgres, Err: err}
+	}
+	s := baseSettings(m.cfg)
+	s.Kind = postgres.KindMonitor
+	if _, err := postgres.WriteSettings(m.paths.PGDATA, s); err != nil {
+		return exitf(ExitPostgres, "write the settings of Postgres: %w", err)
+	}
+	return nil
+}
+
+// allowNodes lets nodes of this machine's networks in.
+func (m *monitorNode) allowNodes(ctx context.Context) error {
+	file := filepath.Join(m.paths.PGDATA, "pg_hba.conf")
+	network, err := hostNetwork(ctx, m.cfg.Hostname)
+	if err != nil {
+		m.log.Warn("pg_hba.conf gets no line for the nodes; add one: hostssl pg_auto_failover autoctl_node ADDRESS METHOD", "file", file, "error", err)
+		return nil
+	}
+	rule := postgres.HBARule{TLS: m.cfg.SSL.Active, Database: MonitorDatabase, User: MonitorUser, Address: network, Method: hbaMethod(m.cfg)}
+	if m.cfg.AuthMethod == authSkip {
+		m.log.Warn("pg_hba.conf is left to you and needs a line for the nodes", "file", file, "line", rule.String())
+		return nil
+	}
+	if _, err := postgres.EnsureHBA(file, []postgres.HBARule{rule}); err != nil {
+		return exitf(ExitPostgres, "edit %s: %w", file, err)
+	}
+	return nil
+}
+
+// monitorOwner owns the database of the monitor.
+const monitorOwner = "autoctl"
+
+// install makes the role, the database and the objects of the monitor, and brings
+// older ones up to this version.
+func (m *monitorNode) install(ctx context.Context) error {
+	if _, err := m.server.EnsureRole(ctx, postgres.Role{Name: monitorOwner}); err != nil {
+		return exitf(ExitSQL, "create role %q: %w", monitorOwner, err)
+	}
+	if _, err := m.server.EnsureDatabase(ctx, MonitorDatabase, monitorOwner); err != nil {
+		return exitf(ExitSQL, "create database %q: %w", MonitorDatabase, err)
+	}
+	err := m.server.Database(ctx, MonitorDatabase, func(conn *pgx.Conn) error {
+		return monitor.Install(ctx, conn, monitor.InstallOptions{Logger: m.log})
+	})
+	if err != nil {
+		return &ExitError{Code: ExitExtension, Err: err}
+	}
+	if m.cfg.AutoctlNodePassword != "" {
+		if _, err := m.server.EnsureRole(ctx, postgres.Role{Name: MonitorUser, Password: m.cfg.AutoctlNodePassword}); err != nil {
+			return exitf(ExitSQL, "set the password of role %q: %w", MonitorUser, err)
+		}
+	}
+	return nil
+}
+
+func (m *monitorNode) createFormations(ctx context.Context, names []string) error {
+	if len(names) == 0 {
+		return nil
+	}
+	client, err := monitor.Connect(ctx, m.localURI())
+	if err != nil {
+		return &ExitError{Code: ExitMonitor, Err: err}
+	}
+	defer client.Close(context.WithoutCancel(ctx))
+	for _, name := range names {
+		_, found, err := client.Formation(ctx, name)
+		if err == nil && !found {
+			_, err = client.CreateFormation(ctx, monitor.Formation{ID: name, Kind: "pgsql", Database: "postgres", OptSecondary: true})
+		}
+		if err != nil {
+			return &ExitError{Code: ExitMonitor, Err: err}
+		}
+	}
+	return nil
+}
+
+// localURI connects over the unix socket as the superuser who owns the cluster, so
+// that no pg_hba.conf line of an operator keeps the service out.
+func (m *monitorNode) localURI() string {
+	dir := "/tmp"
+	if running, found := m.server.Postmaster(); found && running.SocketDir != "" {
+		dir = running.SocketDir
+	}
+	query := url.Values{"host": {dir}, "port": {fmt.Sprint(m.cfg.Port)}, "user": {osUser()}, "sslmode": {"disable"}}
+	return (&url.URL{Scheme: "postgres", Path: "/" + MonitorDatabase, RawQuery: query.Encode()}).String()
+}
+
+// ---- run
+
+// RunMonitor is the service of a monitor: it starts Postgres, keeps it running, and
+// runs the monitor service. It ends as Run does.
+func RunMonitor(ctx context.Context, o RunOptions) error {
+	ctx, stop := notifyStop(ctx)
+	defer stop()
+	if err := RefuseRoot(); err != nil {
+		return err
+	}
+	paths, err := PathsOf(o.PGDATA)
+	if err != nil {
+		return err
+	}
+	cfg, err := LoadFile(paths.Config)
+	if err != nil {
+		return &ExitError{Code: ExitInternal, Err: err}
+	}
+	if !cfg.IsMonitor() {
+		return exitf(ExitBadConfig, "%s is not the data folder of a monitor", paths.PGDATA)
+	}
+	bin, err := findBin(postgres.FindFirstBin, cfg.PgCtl)
+	if err != nil {
+		return err
+	}
+	if err := paths.makeFolders(); err != nil {
+		return err
+	}
+	lock, err := acquirePidFile(paths.Pid, monitorPidFile(paths, o.Version))
+	if err != nil {
+		return &ExitError{Code: ExitInternal, Err: err}
+	}
+	defer lock.release()
+	if cfg, err = o.merge(cfg); err != nil {
+		return err
+	}
+	if err := cfg.SaveFile(paths.Config); err != nil {
+		return err
+	}
+	m := newMonitorNode(paths, cfg, bin, logger(o.Logger))
+	defer m.server.Close()
+	return m.serve(ctx)
+}
+
+func monitorPidFile(paths Paths, version string) PidFile {
+	p := pidFileOf(paths, version)
+	p.Services[1].Name = "listener"
+	return p
+}
+
+// serve keeps Postgres running and the monitor service beside it, until ctx ends.
+func (m *monitorNode) serve(ctx context.Context) error {
+	events := m.server.Watch()
+	hup, stopHup := notifyReload()
+	defer stopHup()
+	if err := m.start(ctx); err != nil {
+		if ctx.Err() != nil {
+			return m.stop(ctx)
+		}
+		return err
+	}
+	service := monitor.Service{URI: m.localURI(), Logger: m.log}
+	serving, end := context.WithCancel(ctx)
+	defer end()
+	failed := make(chan error, 1)
+	go func() { failed <- service.Run(serving) }()
+	for {
+		select {
+		case <-ctx.Done():
+			<-failed
+			return m.stop(ctx)
+		case err := <-failed:
+			if ctx.Err() == nil {
+				m.log.Error("the monitor service cannot go on; Postgres keeps running", "error", err)
+				return &ExitError{Code: ExitExtension, Err: err}
+			}
+			return m.stop(ctx)
+		case event := <-events:
+			if event.Kind == postgres.EventExit && ctx.Err() == nil {
+				m.log.Warn("the monitor's Postgres ended and is started again", "exit", exitText(event.Exit))
+				m.keepStarting(ctx)
+			}
+		case <-hup:
+			m.reload()
+		}
+	}
+}
+
+// start starts Postgres with present settings, and brings the objects up to date.
+func (m *monitorNode) start(ctx context.Context) error {
+	if err := m.writeSettings(); err != nil {
+		return err
+	}
+	if err := m.server.Start(ctx); err != nil {
+		return &ExitError{Code: ExitPostgres, Err: err}
+	}
+	m.log.Info("the monitor's Postgres runs", "port", m.cfg.Port)
+	return m.install(ctx)
+}
+
+// keepStarting starts Postgres as often as it takes.
+func (m *monitorNode) keepStarting(ctx context.Context) {
+	var policy restarts
+	said := ""
+	for ctx.Err() == nil {
+		err := m.server.Start(ctx)
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		policy.failed(bootTime())
+		if err.Error() != said {
+			said = err.Error()
+			m.log.Error("the monitor's Postgres does not start and is tried again", "error", err)
+		}
+		sleep(ctx, policy.delay())
+	}
+}
+
+// reload takes the settings that can change while Postgres runs.
+func (m *monitorNode) reload() {
+	cfg, err := LoadFile(m.paths.Config)
+	if err != nil {
+		m.log.Error("the configuration file is not taken; the old configuration stays", "error", err)
+		return
+	}
+	m.cfg.Hostname, m.cfg.SSL = cfg.Hostname, cfg.SSL
+	if err := m.writeSettings(); err == nil {
+		err = m.server.Reload()
+	}
+	if err != nil {
+		m.log.Error("the configuration is not applied", "error", err)
+		return
+	}
+	m.log.Info("configuration reloaded")
+}
+
+// stop stops Postgres as the signal says that ended ctx.
+func (m *monitorNode) stop(ctx context.Context) error {
+	if err := stopAsAsked(ctx, m.server, m.log); err != nil {
+		return err
+	}
+	m.log.Info("the monitor is stopped")
+	return nil
+}

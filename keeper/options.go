@@ -1,0 +1,106 @@
+package keeper
+
+import (
+	"log/slog"
+	"time"
+)
+
+// SSLOptions is the choice that every create command demands: exactly one of
+// SelfSigned, None, or the user's own files (CertFile and KeyFile).
+type SSLOptions struct {
+	SelfSigned bool   // make PGDATA/server.crt and server.key
+	None       bool   // no TLS at all
+	Mode       string // sslmode of clients; "" means require, prefer or verify-full by the choice above
+	CAFile     string
+	CRLFile    string
+	CertFile   string
+	KeyFile    string
+}
+
+// CreateOptions is what `pgaf create postgres` was told. Empty strings and nil
+// pointers mean "not given": a value of an existing configuration file, or the
+// default named in the comment, is taken.
+type CreateOptions struct {
+	PGDATA   string // mandatory
+	PgCtl    string // path of pg_ctl; "" finds one
+	PgHost   string // directory of the unix socket, or localhost, for the keeper's own connections
+	Port     int    // 0: 5432
+	Listen   string // "": "*"
+	Username string // owner of the database; created as superuser when given
+	Database string // "": "postgres"
+
+	Name      string // "": the monitor assigns one
+	Hostname  string // "": found through the route to the monitor
+	Formation string // "": "default"
+	Group     *int   // nil: the monitor assigns one
+	NodeKind  string // "": "standalone"; or "coordinator", "worker"
+	Cluster   string // "": "default"; name of a Citus read replica cluster
+	Region    string // "": "default"
+
+	Monitor             string // connection string of the monitor, mandatory
+	MonitorPassword     string
+	ReplicationPassword string
+
+	Auth    string // mandatory unless SkipHBA: trust, md5, scram-sha-256, cert …
+	SkipHBA bool   // do not edit pg_hba.conf, only say what is missing
+	HBALan  bool   // also allow applications of the local network
+
+	SSL SSLOptions
+
+	CandidatePriority *int   // nil: 50
+	ReplicationQuorum *bool  // nil: true
+	MaximumBackupRate string // "": "100M"
+
+	Run     bool   // stay in the foreground as the service once the node is created
+	Version string // of the program, for the pid file
+	Logger  *slog.Logger
+}
+
+// RunOptions is what `pgaf run` was told. Non-empty values replace those of the
+// configuration file and are published to the monitor.
+type RunOptions struct {
+	PGDATA   string // mandatory
+	Name     string
+	Hostname string
+	Port     int
+	Version  string // of the program, for the pid file
+	Logger   *slog.Logger
+}
+
+// CreateMonitorOptions is what `pgaf create monitor --pgdata` was told.
+type CreateMonitorOptions struct {
+	PGDATA   string // mandatory
+	PgCtl    string
+	Port     int    // 0: 5432
+	Listen   string // "": "*"
+	Hostname string // "": the name of this machine
+
+	Auth    string // mandatory unless SkipHBA
+	SkipHBA bool
+	SSL     SSLOptions
+
+	AutoctlNodePassword string   // password of role autoctl_node
+	Formations          []string // created besides "default"
+
+	Run     bool
+	Version string
+	Logger  *slog.Logger
+}
+
+// DropNodeOptions is what `pgaf drop node --pgdata` was told about a node of
+// this machine. (Dropping another machine's node is one call on the monitor.)
+type DropNodeOptions struct {
+	PGDATA  string
+	Destroy bool          // also remove PGDATA and the node's files
+	Force   bool          // do not wait for the node's own goodbye
+	NoWait  bool          // tell the monitor and return
+	Wait    time.Duration // 0: 60 s
+	Logger  *slog.Logger
+}
+
+// DropMonitorOptions is what `pgaf drop monitor --pgdata` was told.
+type DropMonitorOptions struct {
+	PGDATA  string
+	Destroy bool // also remove PGDATA and the monitor's files
+	Logger  *slog.Logger
+}

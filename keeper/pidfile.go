@@ -1,0 +1,159 @@
+package keeper
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// PidFile is the content of a running service's pid file: line 1 the process id,
+// 2 PGDATA, 3 the program's version, 4 the extension's version, 5 a semaphore id
+// (always 0: pgaf is one process and needs none), then "<pid> <service>" lines.
+type PidFile struct {
+	Pid              int
+	PGDATA           string
+	Version          string
+	ExtensionVersion string
+	SemaphoreID      int
+	Services         []PidService
+}
+
+// PidService is one service of a running node.
+type PidService struct {
+	Pid  int
+	Name string
+}
+
+// ReadPidFile reads the pid file of the running service. When none runs the error
+// is os.ErrNotExist, whether or not a stale file is there.
+//
+// The lock decides, not the number: a service holds it for as long as it lives, so
+// a file left behind by SIGKILL is recognised even when its pid is in use again.
+func ReadPidFile(path string) (PidFile, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return PidFile{}, err
+	}
+	defer file.Close()
+	lock := wholeFile()
+	if err := unix.FcntlFlock(file.Fd(), unix.F_OFD_GETLK, &lock); err != nil {
+		return PidFile{}, fmt.Errorf("look at the lock of %s: %w", path, err)
+	}
+	if lock.Type == unix.F_UNLCK {
+		return PidFile{}, fmt.Errorf("%s is left over from a process that has ended: %w", path, os.ErrNotExist)
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return PidFile{}, err
+	}
+	return parsePidFile(string(content))
+}
+
+func parsePidFile(content string) (PidFile, error) {
+	lines := strings.Split(strings.TrimRight(content, "\n"), "\n")
+	if len(lines) < 5 {
+		return PidFile{}, fmt.Errorf("a pid file has at least 5 lines, this one %d", len(lines))
+	}
+	p := PidFile{PGDATA: lines[1], Version: lines[2], ExtensionVersion: lines[3]}
+	var err error
+	if p.Pid, err = strconv.Atoi(lines[0]); err != nil {
+		return PidFile{}, fmt.Errorf("line 1 of the pid file: %w", err)
+	}
+	if p.SemaphoreID, err = strconv.Atoi(lines[4]); err != nil {
+		return PidFile{}, fmt.Errorf("line 5 of the pid file: %w", err)
+	}
+	for _, line := range lines[5:] {
+		number, name, _ := strings.Cut(line, " ")
+		pid, err := strconv.Atoi(number)
+		if err != nil {
+			return PidFile{}, fmt.Errorf("pid file line %q: %w", line, err)
+		}
+		p.Services = append(p.Services, PidService{Pid: pid, Name: name})
+	}
+	return p, nil
+}
+
+func (p PidFile) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d\n%s\n%s\n%s\n%d\n", p.Pid, p.PGDATA, p.Version, p.ExtensionVersion, p.SemaphoreID)
+	for _, service := range p.Services {
+		fmt.Fprintf(&b, "%d %s\n", service.Pid, service.Name)
+	}
+	return b.String()
+}
+
+// wholeFile describes an exclusive lock of a whole file. It belongs to the open
+// file, so asking who holds it never disturbs a service that is just starting.
+func wholeFile() unix.Flock_t {
+	return unix.Flock_t{Type: unix.F_WRLCK, Whence: io.SeekStart}
+}
+
+// pidLock is the pid file held by this process.
+type pidLock struct{ file *os.File }
+
+// errRunning is wrapped by the error of acquirePidFile when another process holds
+// the file.
+var errRunning = errors.New("already running")
+
+// acquirePidFile takes the lock and writes the file. It fails at once when another
+// process holds the lock.
+func acquirePidFile(path string, content PidFile) (*pidLock, error) {
+	for {
+		file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+		if err != nil {
+			return nil, exitf(ExitBadState, "open pid file: %w", err)
+		}
+		lock := wholeFile()
+		if err := unix.FcntlFlock(file.Fd(), unix.F_OFD_SETLK, &lock); err != nil {
+			file.Close()
+			return nil, runningError(path, content.PGDATA)
+		}
+		// The holder before us may have removed the file between our open and our
+		// lock: then we hold the lock of a file that nobody else can see.
+		if !sameFile(file, path) {
+			file.Close()
+			continue
+		}
+		if err := writePid(file, content); err != nil {
+			file.Close()
+			return nil, exitf(ExitBadState, "write pid file %s: %w", path, err)
+		}
+		return &pidLock{file}, nil
+	}
+}
+
+func runningError(path, pgdata string) error {
+	running, err := ReadPidFile(path)
+	if err != nil {
+		return exitf(ExitBadState, "pgaf is %w for %s", errRunning, pgdata)
+	}
+	return exitf(ExitBadState, "pgaf is %w for %s as process %d; stop it first with: pgaf stop --pgdata %s", errRunning, pgdata, running.Pid, pgdata)
+}
+
+func sameFile(file *os.File, path string) bool {
+	ours, err := file.Stat()
+	if err != nil {
+		return false
+	}
+	there, err := os.Stat(path)
+	return err == nil && os.SameFile(ours, there)
+}
+
+func writePid(file *os.File, content PidFile) error {
+	if err := file.Truncate(0); err != nil {
+		return err
+	}
+	_, err := file.WriteAt([]byte(content.String()), 0)
+	return err
+}
+
+// release removes the file and gives up the lock, in that order.
+func (l *pidLock) release() {
+	os.Remove(l.file.Name())
+	l.file.Close()
+}

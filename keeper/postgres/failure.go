@@ -1,0 +1,209 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"regexp"
+	"strings"
+	"syscall"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// Failure says why an external program failed and so what the caller may do next.
+type Failure int
+
+const (
+	FailureUnknown     Failure = iota
+	FailureUnreachable         // the source did not answer, went away, is starting or stopping: retry, never rebuild
+	FailureRefused             // the source answered and refused (pg_hba.conf, password, role, configuration): an operator must act; retry, never rebuild
+	FailureNoSpace             // the local disk or quota is full: retry, never rebuild
+	FailureNoSlot              // the replication slot is missing or in use upstream: retry
+	FailureImpossible          // pg_rewind can never succeed on this folder (no common ancestor, WAL gone, other system): rebuild
+	FailureInterrupted         // ended by the context or by a signal: retry
+)
+
+func (f Failure) String() string {
+	switch f {
+	case FailureUnreachable:
+		return "unreachable"
+	case FailureRefused:
+		return "refused"
+	case FailureNoSpace:
+		return "no space"
+	case FailureNoSlot:
+		return "no slot"
+	case FailureImpossible:
+		return "impossible"
+	case FailureInterrupted:
+		return "interrupted"
+	}
+	return "unknown"
+}
+
+// hint is what to do about a failure.
+func (f Failure) hint() string {
+	switch f {
+	case FailureUnreachable:
+		return "it is tried again when the source answers"
+	case FailureRefused:
+		return "let the source accept this connection (pg_hba.conf, password, role, settings)"
+	case FailureNoSpace:
+		return "free space on this file system; nothing is rebuilt before"
+	case FailureNoSlot:
+		return "the source's keeper creates the slot; it is tried again"
+	case FailureImpossible:
+		return "only a new base backup helps"
+	}
+	return ""
+}
+
+// ProgramError is the failure of an external program. Its text says what was being done, on which
+// PGDATA and host:port, the program's own last lines and what to do.
+type ProgramError struct {
+	Program string // initdb, pg_basebackup, pg_rewind, pg_controldata
+	Doing   string // e.g. "rewind /data from 10.0.0.1:5432"
+	Kind    Failure
+	Output  string // last lines of the program
+	Err     error
+}
+
+func (e *ProgramError) Error() string {
+	var b strings.Builder
+	b.WriteString(e.Doing)
+	if e.Kind != FailureUnknown {
+		fmt.Fprintf(&b, " (%s)", e.Kind)
+	}
+	if e.Output != "" {
+		b.WriteString(": " + strings.Join(strings.Split(e.Output, "\n"), " | "))
+	}
+	if e.Err != nil {
+		b.WriteString(": " + e.Err.Error())
+	}
+	if hint := e.Kind.hint(); hint != "" {
+		b.WriteString("; " + hint)
+	}
+	return b.String()
+}
+
+// Unwrap returns the program's exit or the cause of the interruption.
+func (e *ProgramError) Unwrap() error { return e.Err }
+
+// RewindError is what Rewind returns; its Kind decides what may follow.
+type RewindError struct {
+	ProgramError
+	// Touched: pg_rewind had begun to change PGDATA. Server.Start refuses such a folder until a
+	// Rewind or BaseBackup succeeded (RewindPending).
+	Touched bool
+}
+
+// BackupError is what BaseBackup returns.
+type BackupError struct{ ProgramError }
+
+// FailureOf returns the Failure of the RewindError, BackupError, ProgramError or UpstreamError in err.
+func FailureOf(err error) Failure {
+	var rewind *RewindError
+	var backup *BackupError
+	var program *ProgramError
+	var upstream *UpstreamError
+	switch {
+	case errors.As(err, &upstream):
+		return upstream.Kind
+	case errors.As(err, &rewind):
+		return rewind.Kind
+	case errors.As(err, &backup):
+		return backup.Kind
+	case errors.As(err, &program):
+		return program.Kind
+	}
+	return FailureUnknown
+}
+
+// failurePatterns are looked for in the C messages of Postgres's programs, in this order: the disk first, because
+// a full disk also breaks the connection; a refusal before "connection to server … failed", which precedes
+// both; Impossible, the only kind that allows to throw data away, last.
+var failurePatterns = []struct {
+	kind    Failure
+	pattern *regexp.Regexp
+}{
+	{FailureNoSpace, anyOf(
+		`no space left on device`, `disk quota exceeded`,
+	)},
+	{FailureNoSlot, anyOf(
+		`replication slot "[^"]*" (does not exist|is active)`,
+		`can no longer get changes from replication slot`, `cannot read from replication slot`,
+	)},
+	{FailureRefused, anyOf(
+		`no pg_hba\.conf entry`, `pg_hba\.conf rejects`, `authentication failed`, `no password supplied`,
+		`(role|database) "[^"]*" (does not exist|is not permitted|is not currently accepting)`,
+		`must be superuser`, `must be replication role`, `permission denied (for function|to )`,
+		`does not support ssl`, `certificate verify failed`, `root certificate file`, `server certificate for`,
+		`too many connections`, `remaining connection slots`, `number of requested standby connections exceeds`,
+		`all replication slots are in use`, `full_page_writes must be enabled`,
+	)},
+	{FailureUnreachable, anyOf(
+		`connection to server .* failed`, `could not connect`, `could not translate host name`,
+		`connection (refused|timed out|reset)`, `timeout expired`, `broken pipe`, `no route to host`, `network is unreachable`,
+		`server closed the connection`, `lost synchronization`, `terminating (connection|walsender)`,
+		`the database system is`, `ssl connection has been closed`, `ssl syscall error`,
+		`could not (receive|send) `, `could not (fetch|get) `, `could not read copy data`, `no data returned from server`,
+		`unexpected termination of replication stream`, `replication stream was terminated`,
+		`source server must not be in recovery`, `recovery is in progress`,
+		`changed concurrently`, `source system was (modified|in unexpected state)`,
+		`requested (wal segment|starting point)`, `child (process|thread) exited`,
+	)},
+	{FailureImpossible, anyOf(
+		`could not find common ancestor`, `clusters are from different systems`,
+		`not compatible with this version`, `needs to use either data checksums or`,
+		`could not (find previous|read) wal record`, `could not open file "[^"]*pg_wal/[0-9a-f]{24}": no such file`,
+		`could not restore file "[^"]*" from archive`, `invalid data in history file`, `unexpected (control|history) file`,
+	)},
+}
+
+func anyOf(patterns ...string) *regexp.Regexp {
+	return regexp.MustCompile(`(?i)` + strings.Join(patterns, "|"))
+}
+
+// classify turns a finished program into a Failure.
+func classify(ctx context.Context, output string, err error) Failure {
+	if ctx.Err() != nil {
+		return FailureInterrupted
+	}
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+			return FailureInterrupted
+		}
+	}
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return FailureNoSpace
+	}
+	return classifyText(output)
+}
+
+func classifyText(output string) Failure {
+	for _, f := range failurePatterns {
+		if f.pattern.MatchString(output) {
+			return f.kind
+		}
+	}
+	return FailureUnknown
+}
+
+// classifyConnection is classify for our own connections to a source.
+func classifyConnection(ctx context.Context, err error) Failure {
+	var pg *pgconn.PgError
+	switch {
+	case err == nil:
+		return FailureUnknown
+	case ctx.Err() != nil && errors.Is(ctx.Err(), context.Canceled):
+		return FailureInterrupted
+	case !errors.As(err, &pg):
+		return FailureUnreachable
+	case strings.HasPrefix(pg.Code, "57P"), strings.HasPrefix(pg.Code, "08"), pg.Code == "57014":
+		return FailureUnreachable // starting, stopping, crashed, statement timeout
+	}
+	return FailureRefused
+}

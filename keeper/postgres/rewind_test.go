@@ -1,0 +1,226 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// diverged returns a promoted node and the old primary, stopped, which wrote on after the promotion.
+func diverged(t *testing.T) (promoted, old *node) {
+	t.Helper()
+	old = newPrimary(t)
+	promoted = old.standby(1)
+	old.exec("create table public.t as select g from generate_series(1, 10000) g")
+	promoted.caughtUp(old)
+	_, err := promoted.StopReceiver(within(t, time.Minute))
+	promoted.must(err)
+	promoted.must(promoted.Promote(within(t, time.Minute)))
+	old.exec("insert into public.t select g from generate_series(1, 10000) g")
+	promoted.exec("insert into public.t values (0)")
+	_, err = promoted.EnsureSlots(within(t, time.Minute), []SlotWanted{{Name: SlotName(2)}}, false)
+	promoted.must(err)
+	return promoted, old
+}
+
+func (n *node) rewindOptions(source *node, id int64) RewindOptions {
+	return RewindOptions{PGDATA: n.pgdata, Source: source.upstream(id), Standby: source.upstream(id)}
+}
+
+func (n *node) follows(source *node, rows string) {
+	n.t.Helper()
+	if !IsStandby(n.pgdata) || RewindPending(n.pgdata) {
+		n.t.Fatal("the rewound folder is no standby")
+	}
+	n.writeSettings()
+	n.start()
+	n.must(n.WaitStreaming(within(n.t, time.Minute)))
+	n.caughtUp(source)
+	if got := n.text("select count(*) from public.t"); got != rows {
+		n.t.Fatalf("%s rows instead of %s", got, rows)
+	}
+}
+
+func TestRewind(t *testing.T) {
+	promoted, old := diverged(t)
+	old.stop(Immediate) // pg_rewind recovers it first
+	var lines int
+	options := old.rewindOptions(promoted, 2)
+	options.Progress = func(BackupProgress) { lines++ }
+	took(t, "rewind", func() { old.must(testBin.Rewind(within(t, time.Minute), options)) })
+	if lines == 0 {
+		t.Error("no progress was reported")
+	}
+	old.follows(promoted, "10001")
+
+	// A standby that was cut off is rewound too; nothing is lost when there is nothing to do.
+	old.stop(Immediate)
+	old.must(testBin.Rewind(within(t, time.Minute), options))
+	old.follows(promoted, "10001")
+}
+
+// A rewind that was cut off must never be started, but can be repeated.
+func TestRewindInterrupted(t *testing.T) {
+	promoted, old := diverged(t)
+	old.stop(Fast)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	options := old.rewindOptions(promoted, 2)
+	options.Progress = func(BackupProgress) { cancel() }
+	err := testBin.Rewind(ctx, options)
+	var failed *RewindError
+	if !errors.As(err, &failed) || failed.Kind != FailureInterrupted || !failed.Touched || !RewindPending(old.pgdata) {
+		t.Fatalf("interrupted rewind: %v", err)
+	}
+	var start *StartError
+	if err := old.Start(within(t, time.Minute)); !errors.As(err, &start) || start.Kind != StartRewinding {
+		t.Fatalf("start of a half rewound folder: %v", err)
+	}
+	t.Log(start)
+	// The source away: the mark stays.
+	options.Progress, options.Source.Port = nil, testPort()
+	if err := testBin.Rewind(within(t, time.Minute), options); FailureOf(err) != FailureUnreachable || !RewindPending(old.pgdata) {
+		t.Fatalf("rewind from nowhere: %v", err)
+	}
+	// The second attempt may find its own WAL overwritten by the first; then it says so.
+	err = testBin.Rewind(within(t, time.Minute), old.rewindOptions(promoted, 2))
+	if FailureOf(err) == FailureImpossible {
+		t.Log(err)
+		err = testBin.BaseBackup(within(t, time.Minute), old.backupOptions(promoted, 2))
+	}
+	old.must(err)
+	old.follows(promoted, "10001")
+}
+
+func TestRewindErrors(t *testing.T) {
+	promoted, old := diverged(t)
+	try := func(options RewindOptions, want Failure, text string) {
+		t.Helper()
+		err := testBin.Rewind(within(t, time.Minute), options)
+		var failed *RewindError
+		if !errors.As(err, &failed) || failed.Kind != want || failed.Touched || !strings.Contains(err.Error(), text) {
+			t.Fatalf("want %s with %q: %v", want, text, err)
+		}
+		t.Log(err)
+	}
+	good := old.rewindOptions(promoted, 2)
+	try(good, FailureUnknown, "stop it first")
+	old.stop(Fast)
+
+	options := good
+	options.Source.Port = testPort()
+	try(options, FailureUnreachable, "connection refused")
+	options = good
+	options.Source.User = "nobody"
+	try(options, FailureRefused, `role "nobody" does not exist`)
+	options = good
+	options.PGDATA = old.pgdata + "-missing"
+	try(options, FailureUnknown, "pg_control")
+
+	standby := promoted.backup(3)
+	standby.start()
+	options = good
+	options.Source = standby.upstream(2)
+	try(options, FailureUnreachable, "not yet promoted")
+
+	other := newNode(t, testDir(t))
+	other.must(testBin.InitDB(within(t, time.Minute), other.pgdata, InitDBOptions{ExtraArgs: []string{"--no-sync"}}))
+	other.writeSettings()
+	other.start()
+	other.exec("create role pgautofailover_replicator login superuser replication")
+	options = good
+	options.Source = other.upstream(2)
+	try(options, FailureImpossible, "different systems")
+
+	// pg_rewind itself: no common ancestor, WAL gone.
+	promoted.stop(Fast)
+	_, err := WriteStandby(promoted.pgdata, Upstream{})
+	promoted.must(err)
+	promoted.start()
+	promoted.must(promoted.Promote(within(t, time.Minute)))
+	history := filepath.Join(promoted.pgdata, "pg_wal", "00000003.history")
+	content, err := os.ReadFile(history)
+	promoted.must(err)
+	promoted.must(os.WriteFile(history, []byte("2\t0/1000\tforeign\n"), 0o600))
+	try(good, FailureImpossible, "could not find common ancestor")
+	promoted.must(os.WriteFile(history, content, 0o600))
+	removeWAL(t, old)
+	try(good, FailureImpossible, "pg_wal/")
+	if IsStandby(old.pgdata) {
+		t.Fatal("the folder was changed")
+	}
+	// What is left then:
+	_, err = promoted.EnsureSlots(within(t, time.Minute), []SlotWanted{{Name: SlotName(2)}}, false)
+	promoted.must(err)
+	backup := old.backupOptions(promoted, 2)
+	old.must(testBin.BaseBackup(within(t, time.Minute), backup))
+	old.follows(promoted, "10001")
+}
+
+// The full disk is neither the source's fault nor a reason to rebuild.
+func TestNoSpace(t *testing.T) {
+	disk := os.Getenv("PGAF_TEST_DISK")
+	if disk == "" {
+		t.Skip("root lends the tests a small disk; run them as root")
+	}
+	promoted, old := diverged(t)
+	promoted.exec("create table public.big as select repeat('x', 1000) as x from generate_series(1, 40000)")
+	old.stop(Fast)
+
+	empty := func() {
+		entries, _ := filepath.Glob(filepath.Join(disk, "*"))
+		for _, entry := range entries {
+			os.RemoveAll(entry)
+		}
+	}
+	leave := func(bytes int64) {
+		var fs unix.Statfs_t
+		promoted.must(unix.Statfs(disk, &fs))
+		filler, err := os.Create(filepath.Join(disk, "filler"))
+		promoted.must(err)
+		defer filler.Close()
+		promoted.must(unix.Fallocate(int(filler.Fd()), 0, 0, int64(fs.Bavail)*fs.Bsize-bytes))
+	}
+	t.Cleanup(empty)
+	full := newNode(t, disk)
+
+	leave(30 << 20)
+	err := testBin.BaseBackup(within(t, time.Minute), full.backupOptions(promoted, 2))
+	if FailureOf(err) != FailureNoSpace || exists(full.pgdata) {
+		t.Fatalf("base backup: %v", err)
+	}
+	t.Log(err)
+
+	err = testBin.InitDB(within(t, time.Minute), full.pgdata, InitDBOptions{ExtraArgs: []string{"--no-sync"}})
+	if FailureOf(err) != FailureNoSpace || exists(full.pgdata) {
+		t.Fatalf("initdb: %v", err)
+	}
+	t.Log(err)
+
+	empty()
+	full.must(os.CopyFS(full.pgdata, os.DirFS(old.pgdata)))
+	full.must(os.Chmod(full.pgdata, 0o700))
+	leave(20 << 20)
+	err = testBin.Rewind(within(t, time.Minute), full.rewindOptions(promoted, 2))
+	var failed *RewindError
+	if !errors.As(err, &failed) || failed.Kind != FailureNoSpace || !failed.Touched {
+		t.Fatalf("rewind: %v", err)
+	}
+	t.Log(err)
+
+	empty()
+	full.must(os.CopyFS(full.pgdata, os.DirFS(old.pgdata)))
+	full.must(os.Chmod(full.pgdata, 0o700))
+	leave(0)
+	var start *StartError
+	if err := full.Start(within(t, time.Minute)); !errors.As(err, &start) || start.Kind != StartNoSpace {
+		t.Fatalf("start: %v", err)
+	}
+	t.Log(start)
+}

@@ -1,0 +1,296 @@
+package keeper
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"pgaf/keeper/postgres"
+	"pgaf/monitor"
+)
+
+// What a primary does about its standbys.
+
+// startWritable makes sure that Postgres runs and accepts writes. A folder that is
+// set up as a standby is promoted: the monitor has nobody else to serve.
+func (n *node) startWritable(ctx context.Context) error {
+	if postgres.RewindPending(n.paths.PGDATA) {
+		return fmt.Errorf("the data of this node is half rewound to another primary's and cannot serve; it needs that primary, or a restore")
+	}
+	if err := n.start(ctx); err != nil {
+		return err
+	}
+	return n.promoteNow(ctx)
+}
+
+// disableReplication serves without standbys: commits wait for nobody.
+func disableReplication(ctx context.Context, n *node, t Transition) error {
+	if err := n.startWritable(ctx); err != nil {
+		return err
+	}
+	if err := n.waitForNobody(ctx); err != nil {
+		return err
+	}
+	peers, err := n.peers(ctx)
+	if err != nil {
+		return err
+	}
+	return n.servePeers(ctx, peers, false)
+}
+
+func resumeAsPrimary(ctx context.Context, n *node, t Transition) error {
+	return disableReplication(ctx, n, t)
+}
+
+// waitForNobody lets commits through that wait for a standby, and all later ones.
+func (n *node) waitForNobody(ctx context.Context) error {
+	if err := n.server.SetSyncStandbyNames(ctx, ""); err != nil {
+		return fmt.Errorf("stop waiting for standbys: %w", err)
+	}
+	released, err := n.server.CancelSyncWaiters(ctx)
+	if err != nil {
+		return fmt.Errorf("release the commits that wait for a standby: %w", err)
+	}
+	if released > 0 {
+		n.log.Info("released commits that waited for a standby", "count", released)
+	}
+	return nil
+}
+
+// prepareReplication lets a new standby in before the monitor sends it here.
+func prepareReplication(ctx context.Context, n *node, _ Transition) error {
+	if err := n.start(ctx); err != nil {
+		return err
+	}
+	peers, err := n.peers(ctx)
+	if err != nil {
+		return err
+	}
+	return n.servePeers(ctx, peers, false)
+}
+
+// disableSyncRep serves without waiting for standbys.
+func disableSyncRep(ctx context.Context, n *node, _ Transition) error {
+	if err := n.start(ctx); err != nil {
+		return err
+	}
+	return n.waitForNobody(ctx)
+}
+
+// enableSyncRep makes commits wait for standbys, and returns once one of them has
+// all that was committed before: then every acknowledged commit is on a standby.
+func enableSyncRep(ctx context.Context, n *node, _ Transition) error {
+	if err := n.start(ctx); err != nil {
+		return err
+	}
+	names, err := n.syncNames(ctx)
+	if err != nil {
+		return err
+	}
+	if err := n.server.SetSyncStandbyNames(ctx, names); err != nil {
+		return fmt.Errorf("set synchronous_standby_names to '%s': %w", names, err)
+	}
+	if names == "" {
+		return nil
+	}
+	return n.waitForStandby(ctx)
+}
+
+// standbyPoll is how often pg_stat_replication is read while waiting for a
+// standby: nothing announces a change of it.
+const standbyPoll = 20 * time.Millisecond
+
+// standbyPatience ends one wait, so that the reason is logged.
+const standbyPatience = 5 * time.Second
+
+func (n *node) waitForStandby(ctx context.Context) error {
+	meta, err := n.server.Metadata(ctx)
+	if err != nil {
+		return err
+	}
+	patient, cancel := context.WithTimeout(ctx, standbyPatience)
+	defer cancel()
+	for {
+		best, found, err := n.bestSyncStandby(patient)
+		if err == nil && found && best.FlushLSN >= meta.LSN {
+			return nil
+		}
+		if err != nil && patient.Err() == nil {
+			return err
+		}
+		if patient.Err() != nil {
+			return n.standbyBehind(ctx, meta.LSN, best, found)
+		}
+		sleep(patient, standbyPoll)
+	}
+}
+
+func (n *node) standbyBehind(ctx context.Context, target postgres.LSN, best postgres.StandbyNode, found bool) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if !found {
+		return fmt.Errorf("%w: no synchronous standby is connected", errWaiting)
+	}
+	return fmt.Errorf("%w: %s has flushed %s of %s", errWaiting, best.ApplicationName, best.FlushLSN, target)
+}
+
+// bestSyncStandby is the most advanced of the standbys that commits wait for.
+func (n *node) bestSyncStandby(ctx context.Context) (best postgres.StandbyNode, found bool, err error) {
+	standbys, err := n.server.StandbyNodes(ctx)
+	if err != nil {
+		return best, false, err
+	}
+	for _, s := range standbys {
+		if (s.SyncState == "sync" || s.SyncState == "quorum") && (!found || s.FlushLSN > best.FlushLSN) {
+			best, found = s, true
+		}
+	}
+	return best, found, nil
+}
+
+// startAsPrimary resumes as the primary that this node was: nothing was promoted
+// meanwhile. Postgres comes up with the synchronous_standby_names it had; where the
+// monitor now wants others, commits wait for the new ones before the state is reached.
+func startAsPrimary(ctx context.Context, n *node, t Transition) error {
+	if err := n.startWritable(ctx); err != nil {
+		return err
+	}
+	names, err := n.syncNames(ctx)
+	if err != nil {
+		return err
+	}
+	now, err := n.server.SyncStandbyNames(ctx)
+	if err != nil {
+		return err
+	}
+	if names == now {
+		return nil
+	}
+	return enableSyncRep(ctx, n, t)
+}
+
+// servePeers gives the other nodes what they need to follow this one now or later:
+// access rules and replication slots.
+func (n *node) servePeers(ctx context.Context, peers []monitor.PeerNode, inRecovery bool) error {
+	if err := n.allowPeers(ctx, peers); err != nil {
+		return err
+	}
+	wanted := make([]postgres.SlotWanted, len(peers))
+	for i, peer := range peers {
+		wanted[i] = postgres.SlotWanted{Name: postgres.SlotName(peer.ID), LSN: peer.LSN}
+	}
+	changes, err := n.server.EnsureSlots(ctx, wanted, inRecovery)
+	for _, name := range changes.Created {
+		n.log.Info("created a replication slot", "slot", name)
+	}
+	for _, name := range changes.Dropped {
+		n.log.Info("dropped a replication slot that nobody needs", "slot", name)
+	}
+	if err != nil {
+		return fmt.Errorf("replication slots of the other nodes: %w", err)
+	}
+	return nil
+}
+
+// promoteNow ends recovery, if Postgres is in recovery.
+func (n *node) promoteNow(ctx context.Context) error {
+	meta, err := n.server.Metadata(ctx)
+	if err != nil {
+		return err
+	}
+	if !meta.InRecovery && !postgres.IsStandby(n.paths.PGDATA) {
+		return nil
+	}
+	if meta.InRecovery {
+		// While still read-only, so that the first commit waits for nobody.
+		if err := n.server.SetSyncStandbyNames(ctx, ""); err != nil {
+			return fmt.Errorf("stop waiting for standbys: %w", err)
+		}
+		begun := time.Now()
+		if err := n.server.Promote(ctx); err != nil {
+			return fmt.Errorf("promote Postgres: %w", err)
+		}
+		n.log.Info("promoted", "timeline_before", meta.Timeline, "lsn", meta.LSN.String(), "took", time.Since(begun).Round(time.Millisecond))
+	}
+	if err := postgres.RemoveStandby(n.paths.PGDATA); err != nil {
+		return fmt.Errorf("remove the standby set-up after the promotion: %w", err)
+	}
+	// The control file has the new timeline only after a checkpoint; a node that
+	// is to be rewound to this one needs it there. Clients do not wait for it.
+	n.background.Go(func() {
+		if err := n.server.Checkpoint(n.life); err != nil && n.life.Err() == nil && !errors.Is(err, postgres.ErrNotRunning) {
+			n.log.Warn("no checkpoint after the promotion", "error", err)
+		}
+	})
+	return nil
+}
+
+// prepareForPromotion verifies that this node can be promoted at all.
+func prepareForPromotion(ctx context.Context, n *node, _ Transition) error {
+	if err := n.start(ctx); err != nil {
+		return err
+	}
+	meta, err := n.server.Metadata(ctx)
+	if err != nil {
+		return err
+	}
+	if meta.LSN == 0 {
+		return fmt.Errorf("this standby does not know its position in the WAL yet")
+	}
+	return nil
+}
+
+// promote makes this standby the primary. Its standbys are not there yet, so
+// commits wait for nobody.
+func promote(ctx context.Context, n *node, t Transition) error {
+	if err := n.start(ctx); err != nil {
+		return err
+	}
+	if err := n.promoteNow(ctx); err != nil {
+		return err
+	}
+	if err := n.endReadOnly(ctx); err != nil {
+		return err
+	}
+	if t.To != monitor.StateSingle {
+		return nil
+	}
+	return n.waitForNobody(ctx)
+}
+
+// promoteReadOnly promotes, but sessions are read-only by default until the monitor
+// knows that the old primary has stopped.
+func promoteReadOnly(ctx context.Context, n *node, t Transition) error {
+	if err := n.start(ctx); err != nil {
+		return err
+	}
+	if err := n.server.SetReadOnly(ctx, true); err != nil {
+		return fmt.Errorf("refuse writes: %w", err)
+	}
+	return n.promoteNow(ctx)
+}
+
+// acceptWrites ends what promoteReadOnly began.
+func acceptWrites(ctx context.Context, n *node, _ Transition) error {
+	if err := n.start(ctx); err != nil {
+		return err
+	}
+	return n.endReadOnly(ctx)
+}
+
+// endReadOnly takes back what a promotion through stop_replication sets.
+func (n *node) endReadOnly(ctx context.Context) error {
+	value, err := n.server.Setting(ctx, "default_transaction_read_only")
+	if err == nil && value != "on" {
+		return nil
+	}
+	if err == nil {
+		err = n.server.SetReadOnly(ctx, false)
+	}
+	if err != nil {
+		return fmt.Errorf("accept writes: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,388 @@
+package keeper
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"os"
+	"os/signal"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"pgaf/keeper/postgres"
+	"pgaf/monitor"
+)
+
+// Run is the service of o.PGDATA: of a data node or of a monitor, as its
+// configuration file says. It ends when ctx ends or on SIGTERM, SIGINT (both stop
+// Postgres fast) or SIGQUIT (immediately); SIGHUP reads the configuration again.
+func Run(ctx context.Context, o RunOptions) error {
+	if err := RefuseRoot(); err != nil {
+		return err
+	}
+	paths, err := PathsOf(o.PGDATA)
+	if err != nil {
+		return err
+	}
+	cfg, err := LoadFile(paths.Config)
+	if errors.Is(err, ErrNoConfig) {
+		return &ExitError{Code: ExitInternal, Err: err}
+	}
+	if err != nil {
+		return err
+	}
+	if cfg.IsMonitor() {
+		return RunMonitor(ctx, o)
+	}
+	return runNode(ctx, o, paths, cfg)
+}
+
+func runNode(ctx context.Context, o RunOptions, paths Paths, cfg *Config) error {
+	ctx, stop := notifyStop(ctx)
+	defer stop()
+	log := logger(o.Logger)
+	if err := paths.makeFolders(); err != nil {
+		return err
+	}
+	lock, err := acquirePidFile(paths.Pid, pidFileOf(paths, o.Version))
+	if err != nil {
+		// The code that `pg_autoctl run` has for it.
+		return &ExitError{Code: ExitInternal, Err: err}
+	}
+	defer lock.release()
+	state, err := readNodeState(paths)
+	if err != nil {
+		return err
+	}
+	if cfg.MonitorDisabled() {
+		return exitf(ExitBadConfig, "this node was made without a monitor, which pgaf does not do; give it one with: pgaf config set pg_autoctl.monitor URI")
+	}
+	bin, err := findBin(postgres.FindBin, cfg.PgCtl)
+	if err != nil {
+		return err
+	}
+	if cfg, err = o.merge(cfg); err != nil {
+		return err
+	}
+	if err := cfg.SaveFile(paths.Config); err != nil {
+		return err
+	}
+	n := newNode(paths, cfg, bin, log)
+	defer n.close()
+	s, err := newService(n, state)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	s.executor.reached = func(state State) {
+		if initialState(state) {
+			removeFile(paths.Init) // of a create that was killed
+		}
+	}
+	log.Info("keeper started", "node", cfg.Name, "node_id", state.NodeID, "current", string(state.Current), "assigned", string(state.Assigned), "postgres", n.server.Status().String())
+	n.publishMetadata(s.lifetime)
+	return s.run(ctx)
+}
+
+// readNodeState reads the state of a node that is to be run.
+func readNodeState(paths Paths) (State, error) {
+	state, err := ReadState(paths.State)
+	if errors.Is(err, fs.ErrNotExist) {
+		return state, exitf(ExitBadState, "this node has no state (%w): its create was not finished; repeat the create command", err)
+	}
+	if err == nil && state.Current == monitor.StateDropped && state.Assigned == monitor.StateDropped {
+		return state, exitf(ExitFatal, "this node was dropped from its group; remove its files with: pgaf drop node --pgdata %s --destroy, or register its data again with: pgaf create postgres", paths.PGDATA)
+	}
+	return state, err
+}
+
+// merge puts the options into a copy of the configuration.
+func (o RunOptions) merge(cfg *Config) (*Config, error) {
+	merged := *cfg
+	err := setAll(&merged, []struct{ key, value string }{
+		{"pg_autoctl.name", o.Name},
+		{"pg_autoctl.hostname", o.Hostname},
+		{"postgresql.port", number(o.Port)},
+	})
+	return &merged, err
+}
+
+// publishMetadata tells the monitor how this node is called and reached, as soon as
+// the monitor answers.
+func (n *node) publishMetadata(ctx context.Context) {
+	cfg := n.cfg()
+	n.background.Go(func() {
+		for ctx.Err() == nil {
+			err := n.link.do(ctx, func(ctx context.Context, c *monitor.Client) error {
+				return c.UpdateNodeMetadata(ctx, n.view().NodeID, monitor.Metadata{Name: &cfg.Name, Host: &cfg.Hostname, Port: &cfg.Port})
+			})
+			if err == nil {
+				return
+			}
+			if monitor.SQLState(err) != "" && !monitor.Retryable(err) {
+				n.log.Error("the monitor refuses this node's name or address", "name", cfg.Name, "hostname", cfg.Hostname, "port", cfg.Port, "error", err)
+				return
+			}
+			sleep(ctx, time.Second)
+		}
+	})
+}
+
+func pidFileOf(paths Paths, version string) PidFile {
+	pid := os.Getpid()
+	return PidFile{
+		Pid: pid, PGDATA: paths.PGDATA, Version: version, ExtensionVersion: monitor.RequiredVersion(),
+		Services: []PidService{{pid, "postgres"}, {pid, "node-active"}},
+	}
+}
+
+// ---- the service
+
+// service is everything of a keeper that runs: the executor in the caller's
+// goroutine, beside it the link, the witness and the signals.
+type service struct {
+	n        *node
+	executor *executor
+	witness  *witness
+	lease    *leaseFile
+
+	// lifetime outlives the executor: the last report is sent after it.
+	lifetime context.Context
+	end      context.CancelFunc
+	workers  sync.WaitGroup
+}
+
+func newService(n *node, state State) (*service, error) {
+	file, err := openLeaseFile(n.paths.Lease)
+	if err != nil {
+		return nil, err
+	}
+	s := &service{n: n, lease: file, witness: newWitness(n)}
+	s.executor = newExecutor(n, state, file)
+	s.executor.witness = s.witness
+	s.lifetime, s.end = context.WithCancel(context.Background())
+	return s, nil
+}
+
+func (s *service) close() {
+	s.end()
+	s.workers.Wait()
+	s.lease.close()
+}
+
+// run steers the node until ctx ends, or a create has reached its goal, or the node
+// was dropped. Then Postgres is stopped and the monitor told.
+func (s *service) run(ctx context.Context) error {
+	s.workers.Go(func() { s.n.link.run(s.lifetime) })
+	s.workers.Go(func() { s.witness.run(s.lifetime) })
+	reload := make(chan *Config)
+	s.workers.Go(func() { s.watchReload(reload) })
+
+	err := s.executor.run(ctx, reload)
+	s.workers.Go(func() { s.n.link.discard(s.lifetime) })
+	switch {
+	case errors.Is(err, errDropped):
+		s.n.log.Info("this node was dropped; its data stays", "pgdata", s.n.paths.PGDATA)
+		return nil
+	case err != nil && s.executor.limit != nil:
+		return err // a create that failed or was interrupted: it is undone
+	case err == nil, errors.Is(err, context.Canceled):
+		return s.leave(ctx)
+	case ExitCode(err) == ExitFatal:
+		// The group goes on without this node: it must not serve.
+		return errors.Join(err, s.stopPostgres(ctx))
+	}
+	return err
+}
+
+// leavePatience bounds a fast stop at the end of the service; reportPatience the
+// goodbye.
+const (
+	leavePatience  = 60 * time.Second
+	reportPatience = 3 * time.Second
+)
+
+// leave stops Postgres and tells the monitor, so that it need not find out.
+func (s *service) leave(ctx context.Context) error {
+	s.executor.leave()
+	err := s.stopPostgres(ctx)
+	ctx, cancel := context.WithTimeout(context.Background(), reportPatience)
+	defer cancel()
+	reported := s.n.link.do(ctx, func(ctx context.Context, c *monitor.Client) error {
+		_, err := c.NodeActive(ctx, s.n.compose(s.n.observe(ctx)))
+		return err
+	})
+	if reported != nil {
+		s.n.log.Warn("the monitor could not be told that this node is stopped; it finds out", "error", reported)
+	}
+	return err
+}
+
+func (s *service) stopPostgres(ctx context.Context) error {
+	if s.n.view().Current == monitor.StateMaintenance {
+		return nil // it is the operator's
+	}
+	return stopAsAsked(ctx, s.n.server, s.n.log)
+}
+
+// stopAsAsked stops Postgres as the signal says that ended ctx.
+func stopAsAsked(ctx context.Context, server *postgres.Server, log *slog.Logger) error {
+	stopping, cancel := context.WithTimeout(context.Background(), leavePatience)
+	defer cancel()
+	mode := postgres.Fast
+	if stopSignal(ctx) == syscall.SIGQUIT {
+		mode = postgres.Immediate
+	} else {
+		// A later SIGQUIT makes it short.
+		defer onQuit(ctx, func() { server.Stop(stopping, postgres.Immediate) })()
+	}
+	err := server.Stop(stopping, mode)
+	if err != nil && errors.Is(stopping.Err(), context.DeadlineExceeded) {
+		log.Warn("the fast stop of Postgres takes too long: stopping it without a checkpoint", "after", leavePatience)
+		err = server.Stop(context.Background(), postgres.Immediate)
+	}
+	if err != nil {
+		return &ExitError{Code: ExitPostgres, Err: err}
+	}
+	return nil
+}
+
+// stopQuickly stops Postgres in good order when that is quick, else without, and
+// ends its processes when they do not even follow that.
+func stopQuickly(ctx context.Context, server *postgres.Server) error {
+	var err error
+	for _, mode := range []postgres.StopMode{postgres.Fast, postgres.Immediate, postgres.Kill} {
+		patient, cancel := context.WithTimeout(ctx, stopPatience)
+		err = server.Stop(patient, mode)
+		late := errors.Is(patient.Err(), context.DeadlineExceeded)
+		cancel()
+		if err == nil || ctx.Err() != nil || !late {
+			return err
+		}
+	}
+	return err
+}
+
+// watchReload reads the configuration again on SIGHUP.
+func (s *service) watchReload(reload chan<- *Config) {
+	hup, stop := notifyReload()
+	defer stop()
+	for {
+		select {
+		case <-hup:
+		case <-s.lifetime.Done():
+			return
+		}
+		cfg, err := s.n.reread()
+		if err != nil {
+			s.n.log.Error("the configuration file is not taken; the old configuration stays", "error", err)
+			continue
+		}
+		select {
+		case reload <- cfg:
+		case <-s.lifetime.Done():
+			return
+		}
+	}
+}
+
+// reread loads the configuration file and refuses what cannot change.
+func (n *node) reread() (*Config, error) {
+	cfg, err := LoadFile(n.paths.Config)
+	if err != nil {
+		return nil, err
+	}
+	old := n.cfg()
+	if cfg.PGDATA != old.PGDATA {
+		return nil, exitf(ExitBadConfig, "postgresql.pgdata cannot change (%s, now %s)", old.PGDATA, cfg.PGDATA)
+	}
+	if cfg.Formation != old.Formation {
+		n.log.Warn("pg_autoctl.formation cannot change; it stays", "formation", old.Formation)
+		cfg.Formation = old.Formation
+	}
+	// Settings that take a restart of the keeper.
+	cfg.Group, cfg.NodeKind, cfg.PgCtl = old.Group, old.NodeKind, old.PgCtl
+	cfg.Username, cfg.Database, cfg.Host, cfg.Port = old.Username, old.Database, old.Host, old.Port
+	cfg.ListenAddresses, cfg.AuthMethod, cfg.HBALevel = old.ListenAddresses, old.AuthMethod, old.HBALevel
+	return cfg, nil
+}
+
+// notifyReload is a channel of SIGHUPs.
+func notifyReload() (<-chan os.Signal, func()) {
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	return hup, func() { signal.Stop(hup) }
+}
+
+// ---- signals
+
+type stopSignals struct {
+	first atomic.Int32
+	quit  chan struct{} // closed on the first SIGQUIT
+}
+
+type stopKey struct{}
+
+// notifyStop returns a context that ends on SIGTERM, SIGINT and SIGQUIT and
+// remembers which.
+func notifyStop(parent context.Context) (context.Context, context.CancelFunc) {
+	if _, nested := parent.Value(stopKey{}).(*stopSignals); nested {
+		return parent, func() {}
+	}
+	s := &stopSignals{quit: make(chan struct{})}
+	ctx, cancel := context.WithCancel(context.WithValue(parent, stopKey{}, s))
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT)
+	done := make(chan struct{})
+	go func() {
+		quit := false
+		for {
+			select {
+			case sig := <-signals:
+				s.first.CompareAndSwap(0, int32(sig.(syscall.Signal)))
+				if sig == syscall.SIGQUIT && !quit {
+					quit = true
+					close(s.quit)
+				}
+				cancel()
+			case <-done:
+				return
+			}
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		close(done)
+		cancel()
+	}
+}
+
+// stopSignal is the signal that ended ctx; SIGTERM when it was no signal.
+func stopSignal(ctx context.Context) syscall.Signal {
+	if s, ok := ctx.Value(stopKey{}).(*stopSignals); ok {
+		if sig := syscall.Signal(s.first.Load()); sig != 0 {
+			return sig
+		}
+	}
+	return syscall.SIGTERM
+}
+
+// onQuit calls f on SIGQUIT, until the returned function is called.
+func onQuit(ctx context.Context, f func()) (stop func()) {
+	s, ok := ctx.Value(stopKey{}).(*stopSignals)
+	if !ok {
+		return func() {}
+	}
+	done := make(chan struct{})
+	go func() {
+		select {
+		case <-s.quit:
+			f()
+		case <-done:
+		}
+	}()
+	return func() { close(done) }
+}

@@ -1,0 +1,123 @@
+package monitor
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"pgaf/sql"
+)
+
+// ControlFile is the text of pgautofailover.control.
+const ControlFile = `comment = 'automated failover for PostgreSQL: the monitor of pgaf'
+default_version = '` + sql.Version + `'
+relocatable = false
+superuser = true
+`
+
+// writeFiles puts the control file and the script of this version into the
+// server's share folder. It reports whether the server then finds them; nothing
+// is left behind when it does not: the folder of that name on this machine is
+// another server's.
+func (i *installation) writeFiles(ctx context.Context) bool {
+	if !isLocal(i.conn) {
+		return false
+	}
+	share, err := value[string](ctx, i.Client, "ask for the share folder",
+		`SELECT setting FROM pg_config() WHERE name = 'SHAREDIR'`)
+	if err != nil {
+		return false
+	}
+	folder := filepath.Join(share, "extension")
+	written, err := writeExtension(folder)
+	if err == nil {
+		var found bool
+		if found, err = i.isAvailable(ctx); found {
+			i.log.Info("wrote the files of extension pgautofailover", "folder", folder)
+			return true
+		}
+	}
+	for _, file := range written {
+		_ = os.Remove(file)
+	}
+	if err != nil {
+		i.log.Debug("cannot write the files of extension pgautofailover", "folder", folder, "error", err)
+	}
+	return false
+}
+
+// writeExtension writes the files that are missing in folder and returns their
+// names. A control file of another version is left alone: its packager decides
+// what CREATE EXTENSION without a version means, and names of script files tell
+// the versions apart.
+func writeExtension(folder string) (written []string, err error) {
+	files := []struct{ name, text string }{
+		{"pgautofailover--" + sql.Version + ".sql", sql.Script()},
+		{"pgautofailover.control", ControlFile},
+	}
+	for _, f := range files {
+		path := filepath.Join(folder, f.name)
+		if _, err := os.Stat(path); err == nil {
+			continue
+		}
+		if err := writeWhole(path, f.text); err != nil {
+			return written, fmt.Errorf("write %s: %w", path, err)
+		}
+		written = append(written, path)
+	}
+	return written, nil
+}
+
+// writeWhole writes a file that others see complete or not at all.
+func writeWhole(path, text string) error {
+	temp, err := os.CreateTemp(filepath.Dir(path), ".pgautofailover-")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(temp.Name()) // fails after the rename, as it should
+	_, err = temp.WriteString(text)
+	if err == nil {
+		err = temp.Chmod(0o644)
+	}
+	if err == nil {
+		err = temp.Sync()
+	}
+	if closeErr := temp.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return err
+	}
+	return os.Rename(temp.Name(), path)
+}
+
+// isLocal reports whether the server is on this machine, as far as the
+// connection tells.
+func isLocal(conn *pgx.Conn) bool {
+	address := conn.PgConn().Conn().RemoteAddr()
+	if address == nil || strings.HasPrefix(address.Network(), "unix") {
+		return true
+	}
+	tcp, ok := address.(*net.TCPAddr)
+	if !ok {
+		return false
+	}
+	if tcp.IP.IsLoopback() {
+		return true
+	}
+	own, err := net.InterfaceAddrs()
+	if err != nil {
+		return false
+	}
+	for _, a := range own {
+		if network, ok := a.(*net.IPNet); ok && network.IP.Equal(tcp.IP) {
+			return true
+		}
+	}
+	return false
+}

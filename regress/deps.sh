@@ -1,0 +1,69 @@
+#!/bin/sh
+# deps.sh: install what building, the demo and the tests need and this machine lacks.
+# deps.sh go: only check that there is a Go that can build this.
+#
+# Silent when nothing is missing. Packages are installed with apt-get as root or with
+# sudo; elsewhere the message says what to install.
+set -eu
+cd "$(dirname "$0")/.."
+
+fail() {
+    echo "pgaf: $*" >&2
+    exit 1
+}
+
+need_go=$(sed -n 's/^go //p' go.mod)
+command -v go >/dev/null || fail "Go is not installed; install Go $need_go or newer (https://go.dev/dl)"
+# A Go since 1.21 fetches the version that go.mod asks for by itself.
+go version >/dev/null 2>&1 || fail "$(go version 2>&1)
+install Go $need_go or newer (https://go.dev/dl)"
+[ "${1:-}" != go ] || exit 0
+
+apt_updated=
+install_packages() {
+    what=$1
+    shift
+    if ! command -v apt-get >/dev/null; then
+        fail "$what is missing and there is no apt-get; install the equivalent of: $*"
+    fi
+    sudo=
+    if [ "$(id -u)" -ne 0 ]; then
+        command -v sudo >/dev/null && sudo -n true 2>/dev/null ||
+            fail "$what is missing; as root: apt-get install $*"
+        sudo=sudo
+    fi
+    echo "pgaf: $what is missing; apt-get install $*"
+    log=$(mktemp)
+    if [ -z "$apt_updated" ]; then
+        $sudo apt-get update >"$log" 2>&1 || fail "apt-get update failed: $(tail -n 5 "$log")"
+        apt_updated=1
+    fi
+    $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@" >"$log" 2>&1 ||
+        fail "apt-get install $* failed: $(tail -n 5 "$log")"
+    rm -f "$log"
+}
+
+# The newest installed Postgres, or the one that PG_CONFIG selects.
+find_config() {
+    config=$(command -v "${PG_CONFIG:-pg_config}" || true)
+    if [ -z "$config" ] || [ ! -x "$($config --bindir)/postgres" ]; then
+        config=$(ls -d /usr/lib/postgresql/*/bin/pg_config 2>/dev/null | sort -V | tail -n 1)
+    fi
+}
+
+if ! ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1; then
+    find_config
+    if [ -z "$config" ] || [ ! -x "$($config --bindir)/postgres" ]; then
+        install_packages PostgreSQL postgresql postgresql-contrib
+    fi
+fi
+find_config
+if [ -z "$config" ] || [ ! -f "$($config --pgxs 2>/dev/null)" ]; then
+    major=$(ls -d /usr/lib/postgresql/*/bin/postgres | sort -V | tail -n 1 | cut -d / -f 5)
+    install_packages "PGXS (PostgreSQL's development files)" "postgresql-server-dev-$major"
+    find_config
+fi
+major=$($config --version | sed 's/^PostgreSQL \([0-9]*\).*/\1/')
+[ "$major" -ge 13 ] || fail "$config is of PostgreSQL $major; pgaf needs 13 or newer: set PG_CONFIG"
+command -v psql >/dev/null || install_packages psql "postgresql-client-$major"
+command -v ip >/dev/null || PATH=$PATH:/usr/sbin:/sbin command -v ip >/dev/null || install_packages "ip" iproute2
