@@ -89,15 +89,16 @@ func (v view) footerView() string {
 	return spread(left, v.styles.bar.Render(hint), v.width)
 }
 
-// helpView replaces everything below the first two lines by the list of keys.
+// helpView replaces everything below the first two lines: what the marks mean
+// and what the keys do.
 func (v view) helpView() []string {
-	lines := []string{v.styles.bar.Render(fill(" Keys", v.width))}
+	lines := []string{
+		v.styles.bar.Render(fill(" Help", v.width)),
+		fill(" *  accepts writes           !  unhealthy", v.width),
+		fill(" >  goal not reached yet     ?  health not known yet", v.width),
+	}
 	for _, b := range keys.all() {
 		lines = append(lines, fill(fmt.Sprintf(" %-18s%s", b.Help().Key, b.Help().Desc), v.width))
 	}
-	return append(lines, "",
-		fill(" *  the node accepts writes", v.width),
-		fill(" !  the node is unhealthy        ?  its health is not known yet", v.width),
-		fill(" >  the node has not reached its assigned state yet", v.width),
-	)
+	return lines
 }

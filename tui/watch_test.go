@@ -93,7 +93,7 @@ func TestWatchFollowsARealMonitor(t *testing.T) {
 	node := joined(t, uri, register)
 	frameWith(t, frames, "node1", "127.0.0.1:6001", "node1 waits", "init>", "single")
 	node.report(monitor.StateSingle, 0x3000148)
-	frameWith(t, frames, "* node1", "read-write ?", `"node1" reports single`)
+	frameWith(t, frames, "* node1", "read-write ?", "node_active")
 	node.report(monitor.StateSingle, 0x4000000)
 	frameWith(t, frames, "1: 0/4000000") // no event: seen by reading again
 
@@ -105,7 +105,7 @@ func TestWatchFollowsARealMonitor(t *testing.T) {
 
 	register.Port, register.Name = 6002, "node2"
 	joined(t, uri, register).close()
-	frameWith(t, frames, "node2", `"node2" registers`, "wait_standby")
+	frameWith(t, frames, "node2", "127.0.0.1:6002", "wait_standby")
 
 	if _, err := typed.Write([]byte("q")); err != nil {
 		t.Fatal(err)
