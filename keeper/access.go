@@ -167,14 +167,21 @@ func (n *node) hbaFile(ctx context.Context) string {
 	return filepath.Join(n.paths.PGDATA, "pg_hba.conf")
 }
 
-func (n *node) allowPeers(ctx context.Context, peers []monitor.PeerNode) error {
+// allowAll makes sure that applications, the monitor and the other nodes may connect.
+// The file may have come with a copy of another node's data, so that not even the
+// rules of this node itself are certain.
+func (n *node) allowAll(ctx context.Context, peers []monitor.PeerNode) error {
 	if n.cfg().AuthMethod == "cert" && n.cfg().HBALevel != "skip" {
 		ident := filepath.Join(n.paths.PGDATA, "pg_ident.conf")
 		if _, err := postgres.EnsureIdent(ident, "pgautofailover", MonitorUser, replicatorUser); err != nil {
 			return fmt.Errorf("edit %s: %w", ident, err)
 		}
 	}
-	return n.allow(ctx, n.peerRules(ctx, peers))
+	monitors, err := n.monitorRules(ctx)
+	if err != nil {
+		return err
+	}
+	return n.allow(ctx, slices.Concat(n.ownRules(ctx), monitors, n.peerRules(ctx, peers)))
 }
 
 // writeSettings writes the settings that pgaf owns.

@@ -73,6 +73,15 @@ func (n *node) start(ctx context.Context) error {
 	return n.server.Start(ctx)
 }
 
+// restart stops Postgres and starts it with the present settings.
+func (n *node) restart(ctx context.Context) error {
+	n.log.Info("restarting Postgres, for settings that take a restart", "port", n.cfg().Port)
+	if err := n.stopNow(ctx); err != nil {
+		return err
+	}
+	return n.start(ctx)
+}
+
 // stopPatience is how long a fast stop may take where the stop is urgent. Clients
 // are cut off by the fast stop at once; what takes longer is the checkpoint, and
 // standbys that cannot be reached.

@@ -12,8 +12,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"gopkg.in/ini.v1"
 )
 
 // Role says what a configuration file is about.
@@ -135,11 +133,11 @@ func LoadFile(path string) (*Config, error) {
 }
 
 func parseConfig(content []byte) (*Config, error) {
-	file, err := ini.LoadSources(iniOptions, content)
+	values, err := parseINI(string(content))
 	if err != nil {
 		return nil, err
 	}
-	role := Role(file.Section(roleSection).Key("role").String())
+	role := Role(values[roleSection+".role"])
 	if role != RoleKeeper && role != RoleMonitor {
 		return nil, fmt.Errorf("%s.role is %q; expected keeper or monitor", roleSection, role)
 	}
@@ -148,7 +146,7 @@ func parseConfig(content []byte) (*Config, error) {
 		if !s.roles.has(role) {
 			continue
 		}
-		value, found := lookupKey(file, s)
+		value, found := s.lookup(values)
 		if !found {
 			if s.required {
 				return nil, fmt.Errorf("%s is missing", s.Name())
@@ -162,25 +160,38 @@ func parseConfig(content []byte) (*Config, error) {
 	return c, nil
 }
 
-func lookupKey(file *ini.File, s setting) (value string, found bool) {
-	section := file.Section(s.section)
+func (s setting) lookup(values map[string]string) (value string, found bool) {
 	for _, key := range append([]string{s.key}, s.legacy...) {
-		if section.HasKey(key) {
-			return section.Key(key).String(), true
+		if value, found = values[s.section+"."+key]; found {
+			return value, true
 		}
 	}
 	return "", false
 }
 
-// Values may hold any character but a line break: a connection string contains
-// '%', '#' and ';'.
-var iniOptions = ini.LoadOptions{
-	IgnoreInlineComment:     true,
-	SkipUnrecognizableLines: true,
-	PreserveSurroundedQuote: true,
-	IgnoreContinuation:      true,
-	AllowNestedValues:       false,
-	Insensitive:             false,
+// parseINI reads "section.key" values. A value is the rest of its line, whatever is
+// in it: passwords and connection strings have '#', ';', '%', quotes and '='. That is
+// what the file has always been for pg_autoctl; INI libraries know escapes and
+// comments within a line, which would change such values.
+func parseINI(content string) (map[string]string, error) {
+	values := map[string]string{}
+	section, number := "", 0
+	for line := range strings.Lines(content) {
+		number++
+		line = strings.TrimSpace(line)
+		switch {
+		case line == "" || line[0] == '#' || line[0] == ';':
+		case line[0] == '[' && line[len(line)-1] == ']':
+			section = strings.TrimSpace(line[1 : len(line)-1])
+		default:
+			key, value, found := strings.Cut(line, "=")
+			if !found {
+				return nil, fmt.Errorf("line %d, %q, is neither a [section] nor a key = value", number, line)
+			}
+			values[section+"."+strings.TrimSpace(key)] = strings.TrimSpace(value)
+		}
+	}
+	return values, nil
 }
 
 // Save writes the configuration file of the node whose data folder is c.PGDATA.

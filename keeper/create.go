@@ -417,7 +417,7 @@ func (c *creation) serve(ctx context.Context, n *node) error {
 const waitNotice = 3 * time.Second
 
 func (c *creation) noticeWait(n *node) {
-	if v := n.view(); v.Current == monitor.StateWaitStandby {
+	if v := n.view(); v.Current == monitor.StateWaitStandby && v.Assigned == monitor.StateWaitStandby {
 		c.log.Warn("waiting for the primary to get ready for this node: is its keeper running? Interrupt with Ctrl-C to undo this create", "formation", c.cfg.Formation, "group", v.GroupID)
 	}
 }

@@ -2,11 +2,9 @@ package keeper
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"pgaf/keeper/postgres"
-	"pgaf/monitor"
 )
 
 // initPrimary makes this node the first of its group: a new cluster, or the stopped
@@ -24,7 +22,7 @@ func initPrimary(ctx context.Context, n *node, _ Transition) error {
 	if err := n.publishIdentity(ctx, control.SystemIdentifier); err != nil {
 		return err
 	}
-	if err := n.allowOwn(ctx); err != nil {
+	if err := n.allowAll(ctx, nil); err != nil {
 		return err
 	}
 	if err := n.startWritable(ctx); err != nil {
@@ -39,16 +37,6 @@ func initPrimary(ctx context.Context, n *node, _ Transition) error {
 func (n *node) initDB(ctx context.Context) error {
 	n.log.Info("initialising a PostgreSQL cluster", "pgdata", n.paths.PGDATA, "version", n.bin.Version.Text)
 	return n.bin.InitDB(ctx, n.paths.PGDATA, postgres.InitDBOptions{Auth: "trust"})
-}
-
-// allowOwn writes the rules for applications and for the monitor.
-func (n *node) allowOwn(ctx context.Context) error {
-	rules := n.ownRules(ctx)
-	monitors, err := n.monitorRules(ctx)
-	if err != nil {
-		return err
-	}
-	return n.allow(ctx, append(rules, monitors...))
 }
 
 // createObjects makes the roles, the database and the extension of a data node.
@@ -94,6 +82,3 @@ func checkKind(kind string) error {
 	}
 	return nil
 }
-
-var _ = errors.Is
-var _ monitor.State

@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
+
+	"github.com/jackc/pglogrepl"
 
 	"pgaf/monitor"
 )
@@ -36,6 +39,7 @@ type link struct {
 	mu        sync.Mutex
 	queue     []*call
 	poked     bool
+	stale     bool               // the connection is to be made anew
 	interrupt context.CancelFunc // ends the present wait
 	failure   error              // why there is no connection; nil: there is one
 }
@@ -73,9 +77,29 @@ func (l *link) poke() {
 	}
 }
 
-// do runs f with the connection. It waits for a connection as long as ctx allows.
-// A call that runs is not abandoned: f gets its own deadline.
+// reset makes the link connect anew, to the monitor of the present configuration.
+func (l *link) reset() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.stale = true
+	if l.interrupt != nil {
+		l.interrupt()
+	}
+}
+
+func (l *link) takeStale() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	stale := l.stale
+	l.stale = false
+	return stale
+}
+
+// do runs f with the connection, and waits for one for a moment. A call that has
+// begun is not abandoned: it has a deadline of its own.
 func (l *link) do(ctx context.Context, f func(context.Context, *monitor.Client) error) error {
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
 	c := &call{ctx: ctx, f: f, done: make(chan error, 1)}
 	l.mu.Lock()
 	l.queue = append(l.queue, c)
@@ -87,11 +111,26 @@ func (l *link) do(ctx context.Context, f func(context.Context, *monitor.Client) 
 	case err := <-c.done:
 		return err
 	case <-ctx.Done():
-		if failure := l.disconnected(); failure != nil {
-			return failure
-		}
-		return ctx.Err()
 	}
+	if !l.withdraw(c) {
+		return <-c.done
+	}
+	if failure := l.disconnected(); failure != nil {
+		return failure
+	}
+	return ctx.Err()
+}
+
+// withdraw takes a call back that has not begun.
+func (l *link) withdraw(c *call) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	i := slices.Index(l.queue, c)
+	if i < 0 {
+		return false
+	}
+	l.queue = slices.Delete(l.queue, i, i+1)
+	return true
 }
 
 // disconnected says why there is no connection to the monitor.
@@ -208,6 +247,9 @@ func connectMonitor(ctx context.Context, cfg *Config, application string) (*moni
 func (l *link) serve(ctx context.Context, client *monitor.Client) error {
 	var next, peersAt instant // due at once
 	for {
+		if l.takeStale() {
+			return errors.New("the configuration names another monitor")
+		}
 		if err := l.serveCalls(client); err != nil {
 			return err
 		}
@@ -252,10 +294,6 @@ func (l *link) serveCalls(client *monitor.Client) error {
 		c := l.queue[0]
 		l.queue = l.queue[1:]
 		l.mu.Unlock()
-		if c.ctx.Err() != nil {
-			c.done <- c.ctx.Err()
-			continue
-		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(c.ctx), callLimit)
 		err := c.f(ctx, client)
 		cancel()
@@ -291,7 +329,7 @@ func (l *link) wait(ctx context.Context, client *monitor.Client, next instant) (
 	defer cancel()
 	l.mu.Lock()
 	l.interrupt = cancel
-	busy := l.poked || len(l.queue) > 0
+	busy := l.poked || l.stale || len(l.queue) > 0
 	l.mu.Unlock()
 	defer func() {
 		l.mu.Lock()
@@ -337,15 +375,27 @@ func (n *node) compose(o observation) monitor.Report {
 		TLI:         max(o.timeline(), int(n.received.Load())),
 		LSN:         o.lsn(),
 	}
-	// In this state a position is a promise to receive nothing more, which an
-	// action that has begun may already have broken.
-	if v.Current == monitor.StateReportLSN && v.Dirty {
-		r.LSN = 0
+	if v.Current == monitor.StateReportLSN {
+		r.LSN = n.promise(v, r.LSN)
 	}
 	if o.answers {
 		r.SyncState = o.meta.SyncState
 	}
 	return r
+}
+
+// promise is the position to report in state report_lsn. It is a promise to receive
+// nothing more, which an action that has begun may already have broken: then there
+// is none. What was promised is on disk: while a restarted Postgres has not replayed
+// all of it, the position is still the same.
+func (n *node) promise(v view, lsn pglogrepl.LSN) pglogrepl.LSN {
+	if v.Dirty {
+		n.promised.Store(0)
+		return 0
+	}
+	lsn = max(lsn, pglogrepl.LSN(n.promised.Load()))
+	n.promised.Store(uint64(lsn))
+	return lsn
 }
 
 // reportsRunning is whether the monitor is told that Postgres runs. While a

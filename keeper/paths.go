@@ -67,6 +67,9 @@ func resolve(path string) (string, error) {
 		return real, nil
 	}
 	parent := filepath.Dir(abs)
+	if errors.Is(err, os.ErrPermission) {
+		return abs, nil // whoever uses it says what is not allowed
+	}
 	if !errors.Is(err, os.ErrNotExist) || parent == abs {
 		return "", err
 	}

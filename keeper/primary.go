@@ -36,7 +36,7 @@ func disableReplication(ctx context.Context, n *node, t Transition) error {
 	if err != nil {
 		return err
 	}
-	return n.servePeers(ctx, peers, false)
+	return n.servePeers(ctx, peers)
 }
 
 func resumeAsPrimary(ctx context.Context, n *node, t Transition) error {
@@ -67,7 +67,7 @@ func prepareReplication(ctx context.Context, n *node, _ Transition) error {
 	if err != nil {
 		return err
 	}
-	return n.servePeers(ctx, peers, false)
+	return n.servePeers(ctx, peers)
 }
 
 // disableSyncRep serves without waiting for standbys.
@@ -171,12 +171,18 @@ func startAsPrimary(ctx context.Context, n *node, t Transition) error {
 	return enableSyncRep(ctx, n, t)
 }
 
-// servePeers gives the other nodes what they need to follow this one now or later:
-// access rules and replication slots.
-func (n *node) servePeers(ctx context.Context, peers []monitor.PeerNode, inRecovery bool) error {
-	if err := n.allowPeers(ctx, peers); err != nil {
+// servePeers gives the other nodes what they need to follow this primary: access
+// rules and replication slots.
+func (n *node) servePeers(ctx context.Context, peers []monitor.PeerNode) error {
+	if err := n.allowAll(ctx, peers); err != nil {
 		return err
 	}
+	return n.ensureSlots(ctx, peers, false)
+}
+
+// ensureSlots makes the slots of the other nodes, and drops those of nodes that are
+// gone. A standby keeps them too, for the day it is the primary, and moves them on.
+func (n *node) ensureSlots(ctx context.Context, peers []monitor.PeerNode, inRecovery bool) error {
 	wanted := make([]postgres.SlotWanted, len(peers))
 	for i, peer := range peers {
 		wanted[i] = postgres.SlotWanted{Name: postgres.SlotName(peer.ID), LSN: peer.LSN}

@@ -161,8 +161,7 @@ func newService(n *node, state State) (*service, error) {
 		return nil, err
 	}
 	s := &service{n: n, lease: file, witness: newWitness(n)}
-	s.executor = newExecutor(n, state, file)
-	s.executor.witness = s.witness
+	s.executor = newExecutor(n, s.witness, state, file)
 	s.lifetime, s.end = context.WithCancel(context.Background())
 	return s, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -317,6 +318,9 @@ func (n *node) backup(ctx context.Context, u postgres.Upstream) error {
 	}
 	n.rewindFailures.Store(0)
 	n.received.Store(0)
+	if n.cfg().Replication.BackupDirectory == "" {
+		os.Remove(filepath.Dir(n.backupFolder(id))) // only when it is empty
+	}
 	n.log.Info("copied the data", "from", u.String(), "took", time.Since(begun).Round(time.Millisecond))
 	return nil
 }

@@ -16,14 +16,19 @@ type Bus struct {
 	options []Option
 }
 
+// aliveEvery is how often a bus without events makes sure that the monitor
+// still answers: a frozen one keeps its connections.
+const aliveEvery = 30 * time.Second
+
 // NewBus makes a bus over a formation ("" = all) and group (nil = all). Run
 // starts it.
 func NewBus(uri string, formation string, group *int) *Bus {
-	return &Bus{uri: uri, feed: NewFeed(formation, group), updates: make(chan Update, 1)}
+	return &Bus{uri: uri, feed: NewFeed(formation, group), updates: make(chan Update, 1), refresh: aliveEvery}
 }
 
 // RefreshEvery makes the bus read the nodes again after d without an event:
-// positions and report times change without one. Call it before Run.
+// positions and report times change without one. Default 30 s. Call it before
+// Run.
 func (b *Bus) RefreshEvery(d time.Duration) *Bus {
 	b.refresh = d
 	return b
@@ -73,7 +78,9 @@ func (b *Bus) session(ctx context.Context, backoff *Backoff) error {
 		return err
 	}
 	defer closeQuietly(client)
-	update, err := b.feed.Attach(ctx, client)
+	attach, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	update, err := b.feed.Attach(attach, client)
 	if err != nil {
 		return err
 	}
@@ -89,9 +96,6 @@ func (b *Bus) session(ctx context.Context, backoff *Backoff) error {
 
 // next is the feed's, or a refresh when nothing happens for a while.
 func (b *Bus) next(ctx context.Context) (Update, error) {
-	if b.refresh <= 0 {
-		return b.feed.Next(ctx)
-	}
 	wait, cancel := context.WithTimeout(ctx, b.refresh)
 	defer cancel()
 	update, err := b.feed.Next(wait)

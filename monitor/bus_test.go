@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -341,7 +342,7 @@ func TestBusNoticesAnotherHistory(t *testing.T) {
 	f.untilEvent(newestEvent(t, c))
 	s.exec(t, database, `DROP SCHEMA pgautofailover CASCADE`)
 	conn := s.connect(t, database)
-	if err := Install(t.Context(), conn, InstallOptions{NoFiles: true}); err != nil {
+	if err := Install(t.Context(), conn, InstallOptions{NoFiles: true, Logger: slog.New(slog.DiscardHandler)}); err != nil {
 		t.Fatal(err)
 	}
 	c = open(t, uri)

@@ -337,13 +337,12 @@ func installCertificate(t *testing.T, s *server, key, cert []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	owner := info.Sys().(*syscall.Stat_t)
 	for name, text := range map[string][]byte{"server.key": key, "server.crt": cert} {
 		path := filepath.Join(s.dir, name)
 		if err := os.WriteFile(path, text, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		_ = os.Chown(path, int(owner.Uid), int(owner.Gid))
+		chownLike(t, path, info)
 	}
 	s.exec(t, "postgres", "ALTER SYSTEM SET ssl = on", "SELECT pg_reload_conf()")
 	if err := s.waitLog("parameter \"ssl\" changed to \"on\""); err != nil {

@@ -20,6 +20,14 @@ relocatable = false
 superuser = true
 `
 
+// versionControl is the text of a control file for this version alone, beside
+// a control file of another version that is there already: what that one
+// requires is not needed.
+const versionControl = `requires = ''
+relocatable = false
+superuser = true
+`
+
 // writeFiles puts the control file and the script of this version into the
 // server's share folder. It reports whether the server then finds them; nothing
 // is left behind when it does not: the folder of that name on this machine is
@@ -52,13 +60,16 @@ func (i *installation) writeFiles(ctx context.Context) bool {
 }
 
 // writeExtension writes the files that are missing in folder and returns their
-// names. A control file of another version is left alone: its packager decides
-// what CREATE EXTENSION without a version means, and names of script files tell
-// the versions apart.
+// names. A control file that is there already is left alone: its packager
+// decides what CREATE EXTENSION without a version means.
 func writeExtension(folder string) (written []string, err error) {
-	files := []struct{ name, text string }{
+	type file struct{ name, text string }
+	files := []file{
 		{"pgautofailover--" + sql.Version + ".sql", sql.Script()},
 		{"pgautofailover.control", ControlFile},
+	}
+	if text, err := os.ReadFile(filepath.Join(folder, "pgautofailover.control")); err == nil && string(text) != ControlFile {
+		files = append(files, file{"pgautofailover--" + sql.Version + ".control", versionControl})
 	}
 	for _, f := range files {
 		path := filepath.Join(folder, f.name)

@@ -78,6 +78,18 @@ func (o *outbox) take(now time.Time) (list []NodeVerdict, urgent bool) {
 	return list, urgent
 }
 
+// putBack undoes take for a list that did not arrive; newer verdicts stand.
+func (o *outbox) putBack(list []NodeVerdict) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, v := range list {
+		delete(o.sent, v.NodeID)
+		if _, newer := o.pending[v.NodeID]; !newer {
+			o.pending[v.NodeID] = v.Verdict
+		}
+	}
+}
+
 func (o *outbox) isUrgent() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"os/exec"
@@ -169,7 +170,10 @@ func sharedServer(t *testing.T) *server {
 }
 
 // start runs the postmaster and returns when it accepts connections.
-func (s *server) start() error {
+func (s *server) start() error { return s.startUntil("database system is ready to accept connections") }
+
+// startUntil runs the postmaster and returns when it has logged text.
+func (s *server) startUntil(text string) error {
 	bin := s.opts.bin
 	if bin == "" {
 		bin = pgBin
@@ -192,7 +196,7 @@ func (s *server) start() error {
 		return err
 	}
 	go s.read(bufio.NewScanner(pipe), s.cmd, s.exited)
-	return s.waitLog("database system is ready to accept connections")
+	return s.waitLog(text)
 }
 
 func (s *server) read(log *bufio.Scanner, cmd *exec.Cmd, exited chan struct{}) {
@@ -275,7 +279,7 @@ func (s *server) newMonitor(t *testing.T) (uri, database string) {
 	s.exec(t, "postgres", "CREATE DATABASE "+database)
 	conn := s.connect(t, database)
 	defer conn.Close(context.Background())
-	if err := Install(t.Context(), conn, InstallOptions{NoFiles: true}); err != nil {
+	if err := Install(t.Context(), conn, InstallOptions{NoFiles: true, Logger: slog.New(slog.DiscardHandler)}); err != nil {
 		t.Fatal(err)
 	}
 	conn.Exec(t.Context(), "GRANT EXECUTE ON FUNCTION pgautofailover.setting_catalog() TO autoctl_node") // XXX
@@ -291,4 +295,13 @@ func open(t *testing.T, uri string) *Client {
 	}
 	t.Cleanup(func() { closeQuietly(c) })
 	return c
+}
+
+// chownLike gives a file the owner of another one.
+func chownLike(t *testing.T, path string, like os.FileInfo) {
+	t.Helper()
+	owner := like.Sys().(*syscall.Stat_t)
+	if err := os.Chown(path, int(owner.Uid), int(owner.Gid)); err != nil {
+		t.Fatal(err)
+	}
 }

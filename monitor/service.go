@@ -17,15 +17,18 @@ type Service struct {
 }
 
 const (
-	standbyPause    = time.Second                // between attempts to become active
-	settingsPause   = 10 * time.Second           // between readings of the settings
-	tickPause       = time.Second                // between ticks
-	flushPause      = time.Second                // between reports of unchanged health
-	refreshPause    = 5 * time.Second            // for each node whose health does not change; and for the list of nodes
-	purgePause      = time.Hour                  // between removals of old events
-	callTimeout     = 10 * time.Second           // for one call: the monitor is then taken for dead
-	sameErrorPause  = 30 * time.Second           // between log lines for the same lost connection
-	lockWaitSetting = `SET lock_timeout TO '5s'` // an operator's open transaction must not stop the checks of all groups
+	standbyPause   = time.Second            // between attempts to become active
+	settingsPause  = 10 * time.Second       // between readings of the settings
+	tickPause      = time.Second            // between ticks
+	flushPause     = time.Second            // between reports of unchanged health
+	retryPause     = 100 * time.Millisecond // before a report that failed is repeated
+	refreshPause   = 5 * time.Second        // for each node whose health does not change, and for the list of nodes
+	purgePause     = time.Hour              // between removals of old events
+	callTimeout    = 10 * time.Second       // for one call; the monitor is then taken for dead
+	sameErrorPause = 30 * time.Second       // between log lines for the same lost connection
+
+	// an operator's open transaction must not stop the checks of all groups
+	lockWaitSetting = `SET lock_timeout TO '5s'`
 )
 
 // Run serves until ctx ends and then returns nil. Broken connections are made
@@ -65,7 +68,7 @@ func (s *Service) session(ctx context.Context, log *slog.Logger, feed *Feed, bac
 		return err
 	}
 	defer closeQuietly(client)
-	if err := client.CheckVersion(ctx); err != nil {
+	if err := timed(ctx, client.CheckVersion); err != nil {
 		return err
 	}
 	if err := waitActive(ctx, client, log); err != nil {
@@ -83,7 +86,11 @@ func (s *Service) session(ctx context.Context, log *slog.Logger, feed *Feed, bac
 // for as long as the other copy lives, and keep vacuum from table node.
 func waitActive(ctx context.Context, client *Client, log *slog.Logger) error {
 	for waiting := false; ; waiting = true {
-		active, err := client.tryActive(ctx)
+		var active bool
+		err := timed(ctx, func(ctx context.Context) (err error) {
+			active, err = client.tryActive(ctx)
+			return err
+		})
 		if active || err != nil {
 			return err
 		}
@@ -94,6 +101,13 @@ func waitActive(ctx context.Context, client *Client, log *slog.Logger) error {
 			return ctx.Err()
 		}
 	}
+}
+
+// timed makes one call with the time that one may take.
+func timed(ctx context.Context, call func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	return call(ctx)
 }
 
 // complaints logs why the monitor cannot be reached: at once, then once in a

@@ -40,7 +40,9 @@ func (t *term) serve(ctx context.Context, working func()) error {
 		return err
 	}
 	first := !t.feed.seen.started
-	update, err := t.feed.Attach(ctx, t.client)
+	attach, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	update, err := t.feed.Attach(attach, t.client)
 	if err != nil {
 		return err
 	}
@@ -95,10 +97,8 @@ func (t *term) work(ctx context.Context, u Update) error {
 			t.log.Debug(m.Payload)
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
 	for _, step := range []func(context.Context, Update) error{t.settings, t.nodes, t.flush, t.tick, t.purge} {
-		if err := step(ctx, u); err != nil {
+		if err := timed(ctx, func(ctx context.Context) error { return step(ctx, u) }); err != nil {
 			return err
 		}
 	}
@@ -161,7 +161,12 @@ func (t *term) flush(ctx context.Context, _ Update) error {
 	if urgent {
 		t.nextTick = time.Time{}
 	}
-	return t.tolerate(t.client.ReportHealth(ctx, verdicts))
+	err := t.client.ReportHealth(ctx, verdicts)
+	if err != nil {
+		t.outbox.putBack(verdicts)
+		t.nextFlush = time.Now().Add(retryPause)
+	}
+	return t.tolerate(err)
 }
 
 // tick lets the monitor act on the time that has passed.

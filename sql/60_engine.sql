@@ -48,18 +48,16 @@ BEGIN
 END
 $$;
 
--- The sentence of a rule with the names of the nodes.
-CREATE FUNCTION pgautofailover.fill_reason(
-    reason text, n pgautofailover.node_fact, p pgautofailover.node_fact,
-    o pgautofailover.node_fact, w pgautofailover.node_fact
-) RETURNS text
-LANGUAGE sql IMMUTABLE
+-- The sentence of a rule with the names of the nodes. One pass: a name may itself look like a place for one.
+CREATE FUNCTION pgautofailover.fill_reason(reason text, n text, p text, o text, w text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE
 AS $$
-SELECT replace(replace(replace(replace(reason,
-         '{n}', coalesce('"' || n.name || '"', 'the node')),
-         '{p}', coalesce('"' || p.name || '"', 'the primary')),
-         '{o}', coalesce('"' || o.name || '"', 'the old primary')),
-         '{w}', coalesce('"' || w.name || '"', 'the elected node'))
+BEGIN
+    RETURN format(replace(replace(replace(replace(replace(reason, '%', '%%'),
+                    '{n}', '%1$s'), '{p}', '%2$s'), '{o}', '%3$s'), '{w}', '%4$s'),
+                  coalesce('"' || n || '"', 'the node'), coalesce('"' || p || '"', 'the primary'),
+                  coalesce('"' || o || '"', 'the old primary'), coalesce('"' || w || '"', 'the elected node'));
+END
 $$;
 
 -- Keeps the list of synchronous_standby_names that the primary may have in effect. A primary reads them when it goes to
@@ -169,11 +167,15 @@ LANGUAGE plpgsql
 AS $$
 DECLARE
     r pgautofailover.rule;
-    node_name text;
+    n pgautofailover.node := pgautofailover.get_node(node_id);
+    primary_name text;
 BEGIN
     SELECT * INTO STRICT r FROM pgautofailover.rule WHERE name = rule_name;
-    SELECT nodename INTO node_name FROM pgautofailover.node WHERE nodeid = node_id;
-    PERFORM pgautofailover.assign(node_id, r.goal, r.name, replace(r.reason, '{n}', format('"%s"', node_name)),
+    SELECT x.nodename INTO primary_name FROM pgautofailover.node AS x
+     WHERE x.formationid = n.formationid AND x.groupid = n.groupid AND pgautofailover.is_writable(x.goalstate)
+     ORDER BY x.nodeid LIMIT 1;
+    PERFORM pgautofailover.assign(node_id, r.goal, r.name,
+                                  pgautofailover.fill_reason(r.reason, n.nodename, primary_name, NULL, NULL),
                                   r.pos, r.section);
 END
 $$;
@@ -227,7 +229,7 @@ BEGIN
                 CONTINUE;
             ELSE
                 PERFORM pgautofailover.assign(n.nodeid, r.goal, r.name,
-                            pgautofailover.fill_reason(r.reason, n, s.p, s.o, s.w), r.pos, r.section);
+                            pgautofailover.fill_reason(r.reason, n.name, (s.p).name, (s.o).name, (s.w).name), r.pos, r.section);
             END IF;
             applied := true;
             changes := changes + 1;

@@ -44,6 +44,24 @@ BEGIN
 END
 $$;
 
+-- Names and hosts go into every notification, whose payload has less than 8000 bytes: a longer one would stop the group.
+-- NULL stands for one that is not given.
+CREATE FUNCTION pgautofailover.check_name_and_address(node_name text, node_host text, node_port int) RETURNS void
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    IF node_name = '' OR octet_length(node_name) > 255 THEN
+        RAISE EXCEPTION 'invalid node name "%"', left(node_name, 80)
+              USING ERRCODE = 'invalid_parameter_value', DETAIL = 'A node name has 1 to 255 bytes.';
+    END IF;
+    IF node_host = '' OR octet_length(node_host) > 255 OR node_port NOT BETWEEN 1 AND 65535 THEN
+        RAISE EXCEPTION 'invalid address "%"', concat_ws(':', left(node_host, 80), node_port)
+              USING ERRCODE = 'invalid_parameter_value',
+                    HINT = 'Give a host name or address of 1 to 255 bytes, and a port from 1 to 65535.';
+    END IF;
+END
+$$;
+
 CREATE FUNCTION pgautofailover.register_node(
     formation_id text, node_host text, node_port int, dbname name,
     node_name text DEFAULT '', sysidentifier bigint DEFAULT 0,
@@ -84,10 +102,7 @@ BEGIN
         RAISE EXCEPTION 'a node of the read-only cluster "%" must have candidate priority 0', node_cluster
               USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    IF node_host = '' OR node_port NOT BETWEEN 1 AND 65535 THEN
-        RAISE EXCEPTION 'invalid address "%:%"', node_host, node_port
-              USING ERRCODE = 'invalid_parameter_value', HINT = 'Give a host name or address, and a port from 1 to 65535.';
-    END IF;
+    PERFORM pgautofailover.check_name_and_address(nullif(node_name, ''), node_host, node_port);
     IF initial_group_role = 'unknown' THEN
         RAISE EXCEPTION 'a node cannot register in state unknown' USING ERRCODE = 'invalid_parameter_value';
     END IF;
@@ -115,7 +130,9 @@ BEGIN
 
     IF wanted_kind = 'citus' THEN
         assigned_group_id := desired_group_id;
-        IF desired_group_id < 0 THEN
+        IF desired_group_id < 0 AND node_kind = 'coordinator' THEN
+            assigned_group_id := 0;
+        ELSIF desired_group_id < 0 THEN
             -- the first worker group that is empty, or that has one node and may have a secondary
             SELECT s.id INTO assigned_group_id
               FROM generate_series(1, (SELECT coalesce(max(x.groupid), 0) + 1 FROM pgautofailover.node AS x
@@ -245,13 +262,15 @@ CREATE FUNCTION pgautofailover.set_node_system_identifier(
 ) RETURNS record
 LANGUAGE sql STRICT SECURITY DEFINER
 AS $$
+-- two nodes of a group must not get different ones at the same time
+SELECT pgautofailover.lock_group(n.formationid, n.groupid) FROM pgautofailover.node AS n WHERE n.nodeid = $1;
 UPDATE pgautofailover.node SET sysidentifier = $2 WHERE nodeid = $1
 RETURNING nodeid, nodename, nodehost, nodeport
 $$;
 
 -- Only nodes that have none yet, in every formation that has such a group without another identifier.
 CREATE FUNCTION pgautofailover.set_group_system_identifier(
-    group_id int, node_sysidentifier bigint,
+    group_id bigint, node_sysidentifier bigint,
     OUT node_id bigint, OUT node_name text, OUT node_host text, OUT node_port int
 ) RETURNS SETOF record
 LANGUAGE sql STRICT SECURITY DEFINER
@@ -270,11 +289,8 @@ BEGIN
     IF node_id IS NULL THEN
         RAISE EXCEPTION 'node_id must not be NULL' USING ERRCODE = 'internal_error';
     END IF;
-    IF node_name = '' OR node_host = '' OR node_port NOT BETWEEN 1 AND 65535 THEN
-        RAISE EXCEPTION 'invalid name or address: "%", "%:%"', node_name, node_host, node_port
-              USING ERRCODE = 'invalid_parameter_value';
-    END IF;
     PERFORM pgautofailover.lock_node(node_id);
+    PERFORM pgautofailover.check_name_and_address(node_name, node_host, node_port);
     UPDATE pgautofailover.node AS n
        SET nodename = coalesce(node_name, n.nodename), nodehost = coalesce(node_host, n.nodehost),
            nodeport = coalesce(node_port, n.nodeport)

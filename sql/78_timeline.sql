@@ -7,9 +7,11 @@ BEGIN
     IF node_id IS NULL OR NOT EXISTS (SELECT FROM pgautofailover.node AS n WHERE n.nodeid = node_id) THEN
         RAISE EXCEPTION 'there is no node with id %', node_id USING ERRCODE = 'foreign_key_violation';
     END IF;
-    IF jsonb_typeof(history) IS DISTINCT FROM 'array' THEN
+    IF jsonb_typeof(history) IS DISTINCT FROM 'array'
+       OR EXISTS (SELECT FROM jsonb_array_elements(history) AS h
+                   WHERE num_nulls(h ->> 'tli', h ->> 'parenttli', h ->> 'switchpoint') > 0) THEN
         RAISE EXCEPTION 'a timeline history is a JSON array' USING ERRCODE = 'invalid_parameter_value',
-              DETAIL = 'Its members have the keys tli, parenttli and switchpoint.';
+              DETAIL = 'Its members are objects with the keys tli, parenttli and switchpoint.';
     END IF;
     INSERT INTO pgautofailover.node_timeline_history (nodeid, tli, parenttli, switchpoint_lsn)
     SELECT node_id, (h ->> 'tli')::int, (h ->> 'parenttli')::int, (h ->> 'switchpoint')::pg_lsn

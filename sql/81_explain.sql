@@ -22,6 +22,7 @@ DECLARE
     names text;
     to_whom text;
     behind text;
+    leased bool;
 BEGIN
     PERFORM pgautofailover.get_formation(formation_id, '42704');
     s := pgautofailover.group_snapshot(formation_id, group_id, t, at);
@@ -57,6 +58,9 @@ BEGIN
             WHEN pgautofailover.is_writable(n.reported) AND NOT n.converged THEN 'accepts writes; which standbys a commit waits for is being changed'
             WHEN n.goal IN ('primary', 'apply_settings') AND names <> '' THEN format('accepts writes; a commit waits for %s', names)
             WHEN pgautofailover.is_writable(n.reported) THEN 'accepts writes; a commit waits for no standby'
+            WHEN n.goal = 'report_lsn' AND n.reported <> 'report_lsn' THEN 'stops receiving, to report its position'
+            WHEN n.is_winner THEN 'becomes primary'
+            WHEN n.reported = 'secondary' AND n.priority <= 0 THEN 'receives the WAL of the primary; its candidate priority is 0'
             WHEN n.reported = 'secondary' THEN 'receives the WAL of the primary, and can take over'
             WHEN n.reported = 'catchingup' THEN 'receives the WAL of the primary, and cannot take over yet'
             WHEN n.reported = 'report_lsn' THEN format('receives nothing and has reported its position %s', n.lsn)
@@ -89,8 +93,8 @@ BEGIN
         ELSIF n.reported = 'wait_primary' THEN
             waiting_for := concat_ws('; ', 'a standby that has caught up', waiting_for);
             action := coalesce(action, 'writes go on; bring the standbys back to have a second copy');
-        ELSIF n.reported = 'primary' AND g.sync_secondaries = 0 AND g.number_sync > 0 THEN
-            waiting_for := format('%s synchronous standby(s): writes wait, as number_sync_standbys is %s', greatest(g.number_sync, 1), g.number_sync);
+        ELSIF n.reported = 'primary' AND n.healthy AND g.sync_secondaries < g.number_sync THEN
+            waiting_for := format('%s more synchronous standby(s): writes wait, as number_sync_standbys is %s', g.number_sync - g.sync_secondaries, g.number_sync);
             action := format('bring a standby back, or: pgaf set formation number-sync-standbys 0 --formation %s', formation_id);
         ELSIF n.reported = 'maintenance' THEN
             waiting_for := 'its operator';
@@ -103,7 +107,7 @@ BEGIN
             ends := 'when it is back, or when a failover is possible (see the last row)';
         ELSIF n.running AND NOT n.unhealthy AND x.health = 0 THEN
             ends := format('it counts as lost when it has not reported for %s', t.silent);
-        ELSIF n.goal = 'draining' AND g.switchover THEN
+        ELSIF n.goal = 'draining' AND g.switchover AND n.fresh AND NOT g.old_stopped THEN
             ends := format('the switchover is called off %s after it was asked for (drain_timeout)', t.drain);
         END IF;
         RETURN NEXT;
@@ -169,12 +173,25 @@ BEGIN
     ELSE
         doing := 'an election is in progress';
         since := (SELECT min(m.since) FROM unnest(s.nodes) AS m WHERE m.goal = 'report_lsn');
+        -- in an asynchronous group, or by an operator's word, the lease of the old primary ends the wait; else a position does
+        SELECT bool_or(z.number = 0) OR NOT g.guard INTO leased
+          FROM pgautofailover.node_group AS y, unnest(y.syncsets) AS z
+         WHERE y.formationid = formation_id AND y.groupid = group_id;
+        SELECT format('"%s", which has reported the furthest position, %s', m.name, m.lsn) INTO behind
+          FROM unnest(s.nodes) AS m
+         WHERE m.stopped AND m.unhealthy
+           AND NOT EXISTS (SELECT FROM unnest(s.nodes) AS y WHERE y.stopped AND y.healthy AND (y.tli, y.lsn) >= (m.tli, m.lsn))
+         ORDER BY m.tli DESC, m.lsn DESC, m.nodeid LIMIT 1;
         waiting_for := CASE
             WHEN g.may_promote THEN 'the next evaluation'
+            WHEN g.chosen IS NULL AND behind IS NOT NULL THEN behind
             WHEN g.chosen IS NULL THEN format('a healthy candidate that reports its position, of: %s', coalesce(g.missing, 'nobody'))
-            WHEN g.proven OR g.old_stopped OR at >= g.lease_ends THEN format('the position of %s, which may have acknowledged commits', coalesce(g.missing, 'the old primary'))
-            ELSE format('the proof that the old primary has stopped: its lease, or %s', coalesce(g.missing, 'its own report')) END;
-        ends := CASE WHEN g.lease_ends > at AND NOT g.proven THEN format('the lease of the old primary ends at %s', date_trunc('second', g.lease_ends)) END;
+            WHEN NOT g.proven AND NOT leased THEN format('the position of %s, which may have acknowledged commits', g.missing)
+            WHEN NOT g.proven AND NOT g.old_stopped AND at < g.lease_ends
+                 THEN format('the proof that the old primary has stopped: its lease, or %s', coalesce(g.missing, 'its own report'))
+            ELSE format('the position of %s, which may have acknowledged commits', coalesce(g.missing, 'the old primary')) END;
+        ends := CASE WHEN leased AND g.chosen IS NOT NULL AND g.lease_ends > at AND NOT g.proven AND NOT g.old_stopped
+                     THEN format('the lease of the old primary ends at %s', date_trunc('second', g.lease_ends)) END;
         action := format('bring the missing nodes back; or accept the loss of commits: pgaf perform failover --allow-data-loss --formation %s --group %s', formation_id, group_id);
     END IF;
     RETURN NEXT;

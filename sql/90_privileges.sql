@@ -41,7 +41,7 @@ DECLARE
         'synchronous_standby_names', 'wanted_sync_set', 'formation_settings', 'formation_uri', 'node_timeline_status',
         'rules', 'dump_fsm', 'dump_fsm_edges', 'check_fsm_reachability', 'explain'];
     writing CONSTANT text[] := ARRAY[
-        'create_formation', 'create_formation_row', 'drop_formation', 'enable_secondary', 'disable_secondary',
+        'create_formation', 'drop_formation', 'enable_secondary', 'disable_secondary',
         'set_formation_number_sync_standbys', 'register_node', 'set_node_system_identifier',
         'set_group_system_identifier', 'update_node_metadata', 'set_node_region', 'report_postgres_version',
         'node_active', 'open_session', 'report_upstream', 'report_health', 'tick', 'purge_events', 'remove_node',

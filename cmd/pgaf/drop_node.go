@@ -34,9 +34,13 @@ func (c *dropNodeCmd) Run(a *app) error {
 	return c.dropRemote(a, t)
 }
 
-// resolveNode is resolve, but a local node whose monitor is disabled is one that
-// can be dropped too.
+// resolveNode is resolve, but a node of this machine that was named is the one to
+// drop, whichever monitor the environment names; and a node whose monitor is
+// disabled can be dropped too.
 func (c *dropNodeCmd) resolveNode(a *app) (target, error) {
+	if a.given["pgdata"] && !a.given["monitor"] {
+		c.Monitor = ""
+	}
 	if c.Monitor == "" && c.PGData != "" {
 		config, err := keeper.Load(c.PGData)
 		if err == nil && config.MonitorDisabled() {

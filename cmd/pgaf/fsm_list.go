@@ -20,7 +20,8 @@ func (c *fsmListCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	if _, err := keeper.Load(pgdata); err != nil {
+	config, err := keeper.Load(pgdata)
+	if err != nil {
 		return err
 	}
 	paths, err := keeper.PathsOf(pgdata)
@@ -31,7 +32,7 @@ func (c *fsmListCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	return reachableTable(state.Current).write(a.stdout)
+	return reachableTable(state.Current, config.NodeKind).write(a.stdout)
 }
 
 // fsmEdges prints every edge that a keeper can walk, in the order of its table:
@@ -48,17 +49,25 @@ func fsmEdges(a *app) error {
 	return json.NewEncoder(a.stdout).Encode(edges)
 }
 
-// reachableTable lists where a node in the given state can go.
-func reachableTable(current monitor.State) *table {
+// reachableTable lists where a node of that kind can go from the given state.
+func reachableTable(current monitor.State, nodeKind string) *table {
 	t := &table{columns: []column{
 		{title: "Current", min: 20},
 		{title: "Reachable", min: 20},
 		{title: "Comment", min: 10, left: true},
 	}}
+	listed := map[monitor.State]bool{}
 	for _, row := range keeper.Transitions {
-		if row.From == current || row.From == keeper.Any {
-			t.add(string(current), string(row.To), row.Comment)
+		if row.From != current && row.From != keeper.Any || !isFor(row.Kind, nodeKind) || listed[row.To] {
+			continue
 		}
+		listed[row.To] = true
+		t.add(string(current), string(row.To), row.Comment)
 	}
 	return t
+}
+
+// isFor reports whether a row of the state machine is about nodes of that kind.
+func isFor(kind, nodeKind string) bool {
+	return kind == keeper.KindAny || kind == nodeKind || kind == keeper.KindCitus && nodeKind != "standalone"
 }

@@ -64,6 +64,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 
 	a.log = newLogger(stderr, tree.verbosity(), tree.LogFormat == "json")
 	slog.SetDefault(a.log)
+	actForOwner(kctx)
 
 	if err := kctx.Run(a); err != nil {
 		return a.fail(err)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -13,10 +14,18 @@ import (
 )
 
 // TestMain lets the scripts run the real program, by both of its names. Postgres
-// does not run as root: as root, the tests run again as user postgres.
+// does not run as root: started by root, the tests run as user postgres first,
+// and then those that are about root.
 func TestMain(m *testing.M) {
 	if os.Geteuid() == 0 && strings.HasSuffix(os.Args[0], ".test") {
-		os.Exit(asPostgres())
+		if code := asPostgres(); code != 0 {
+			os.Exit(code)
+		}
+		flag.Parse()
+		if err := flag.Set("test.run", "^TestAsRoot$"); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
 	}
 	testscript.Main(m, map[string]func(){"pgaf": main, "pg_autoctl": main})
 }

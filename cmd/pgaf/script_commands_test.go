@@ -1,11 +1,8 @@
 package main
 
 import (
-	"fmt"
-	"net"
 	"regexp"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -45,31 +42,4 @@ func psqlApp(ts *testscript.TestScript, neg bool, args []string) {
 	if (err != nil) != neg {
 		ts.Fatalf("psql %v: %v", args, err)
 	}
-}
-
-// The ports of this package's tests.
-const (
-	firstPort = 7400
-	lastPort  = 7499
-)
-
-var nextPort atomic.Int64
-
-// freePorts returns n ports of the range that nothing listens on and that no
-// other script of this run was given.
-func freePorts(n int) ([]int, error) {
-	var ports []int
-	for len(ports) < n {
-		port := firstPort + int(nextPort.Add(1)) - 1
-		if port > lastPort {
-			return nil, fmt.Errorf("no free port between %d and %d", firstPort, lastPort)
-		}
-		listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-		if err != nil {
-			continue
-		}
-		listener.Close()
-		ports = append(ports, port)
-	}
-	return ports, nil
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/user"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -20,6 +21,25 @@ func TestScript(t *testing.T) {
 		Dir:   "testdata/script",
 		Setup: func(env *testscript.Env) error { return sandbox(env, 1) },
 		Cmds:  map[string]func(*testscript.TestScript, bool, []string){"code": exitsWith},
+	})
+}
+
+// TestAsRoot runs the scripts about what root may do; see TestMain.
+func TestAsRoot(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("not root")
+	}
+	postgres, err := user.Lookup("postgres")
+	if err != nil {
+		t.Skip(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/root",
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("POSTGRES_HOME", postgres.HomeDir)
+			return sandbox(env, 1)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": exitsWith},
 	})
 }
 
@@ -44,7 +64,7 @@ func TestLive(t *testing.T) {
 
 // sandbox gives a script its own HOME and XDG folders and some ports, $PORT0 and
 // on. Scripts see nothing else of the environment but PATH.
-func sandbox(env *testscript.Env, ports int) error {
+func sandbox(env *testscript.Env, nports int) error {
 	for name, dir := range map[string]string{
 		"HOME":            "home",
 		"XDG_CONFIG_HOME": "config",
@@ -58,11 +78,12 @@ func sandbox(env *testscript.Env, ports int) error {
 		env.Setenv(name, path)
 	}
 	env.Setenv("PGCONNECT_TIMEOUT", "2")
-	free, err := freePorts(ports)
+	taken, err := ports.take(nports)
 	if err != nil {
 		return err
 	}
-	for i, port := range free {
+	env.Defer(func() { ports.giveBack(taken) })
+	for i, port := range taken {
 		env.Setenv(fmt.Sprintf("PORT%d", i), fmt.Sprint(port))
 	}
 	env.Defer(func() { stopLeftOvers(env.WorkDir) })

@@ -5,8 +5,6 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
-	"strconv"
-	"syscall"
 
 	"pgaf/keeper"
 )
@@ -55,23 +53,6 @@ ExecReload = %s reload
 [Install]
 WantedBy = multi-user.target
 `, owner.HomeDir, pgdata, owner.Username, program, program)
-}
-
-// ownerOf is the user who owns the folder, and so runs its Postgres.
-func ownerOf(dir string) (*user.User, error) {
-	info, err := os.Stat(dir)
-	if err != nil {
-		return nil, failure(exitBadConfig, "is --pgdata right?", "%w", err)
-	}
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	if !ok {
-		return nil, failure(exitInternal, "", "find the owner of %s", dir)
-	}
-	owner, err := user.LookupId(strconv.Itoa(int(stat.Uid)))
-	if err != nil {
-		return nil, failure(exitInternal, "", "find the owner of %s: %w", dir, err)
-	}
-	return owner, nil
 }
 
 // programPath is the path of this program for unit files. PG_AUTOCTL_DEBUG_BIN_PATH

@@ -175,9 +175,20 @@ func pids() []int {
 // clusterProcess matches the postgres processes of the cluster in pgdata, except the logger: it detached from
 // shared memory and ends by itself when its last writer has.
 func clusterProcess(pgdata string) func(pid int) bool {
-	return func(pid int) bool {
-		return runs(pid, "postgres", pgdata) && !strings.Contains(strings.Join(commandLine(pid), " "), ": logger")
-	}
+	return func(pid int) bool { return runs(pid, "postgres", pgdata) && !isLogger(pid) }
+}
+
+func isLogger(pid int) bool { return strings.Contains(commandLine(pid)[0]+" ", ": logger ") }
+
+// loggerLimit is how long the logger of a postmaster that ended may take to write what it still has.
+const loggerLimit = time.Second
+
+// awaitLogger waits until the last lines are in the log.
+func awaitLogger(ctx context.Context, pgdata string) {
+	const nothing = syscall.Signal(0)
+	_, _ = signalAndWait(ctx, nothing, loggerLimit, func(pid int) bool {
+		return runs(pid, "postgres", pgdata) && isLogger(pid)
+	})
 }
 
 // endLeftovers kills runs of a client program on dir that a killed predecessor of ours left behind: two

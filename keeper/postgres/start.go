@@ -196,6 +196,7 @@ func (s *Server) awaitUp(ctx context.Context, r *run, mark logMark) error {
 		e.Log = mark.since(startErrorLines)
 		return e
 	}
+	awaitLogger(ctx, s.PGDATA())
 	e := s.startError(StartUnknown, nil)
 	e.Exit, e.Log = r.exit, mark.since(startErrorLines)
 	e.Kind = classifyStart(e.Log)

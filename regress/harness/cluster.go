@@ -459,6 +459,9 @@ func (n *Node) Stop(within time.Duration) error {
 	}
 }
 
+// SignalKeeper sends a signal to pgaf alone.
+func (n *Node) SignalKeeper(signal syscall.Signal) error { return n.process.Signal(signal) }
+
 // KillKeeper sends SIGKILL to pgaf alone; Postgres goes on.
 func (n *Node) KillKeeper() error {
 	if err := n.process.Signal(syscall.SIGKILL); err != nil {

@@ -21,6 +21,7 @@ type Machine struct {
 
 	account Account
 	path    string // PATH of its commands
+	config  string // the pg_config that they shall find
 }
 
 // NewMachine prepares a machine whose folder is below the run's.
@@ -29,7 +30,7 @@ func (r *Run) NewMachine(host *Host, name string) (*Machine, error) {
 }
 
 func (r *Run) newMachine(host *Host, dir, pgaf string, postgres Postgres) (*Machine, error) {
-	m := &Machine{Host: host, Dir: dir, account: r.Account, path: filepath.Dir(pgaf) + ":" + postgres.BinDir + ":" + os.Getenv("PATH")}
+	m := &Machine{Host: host, Dir: dir, account: r.Account, path: filepath.Dir(pgaf) + ":" + postgres.BinDir + ":" + os.Getenv("PATH"), config: filepath.Join(postgres.BinDir, "pg_config")}
 	if err := r.Account.Mkdir(dir); err != nil {
 		return nil, err
 	}
@@ -53,6 +54,7 @@ func (m *Machine) command(name string, args ...string) *exec.Cmd {
 		"HOME=" + m.Dir,
 		"XDG_RUNTIME_DIR=" + filepath.Join(m.Dir, "runtime"),
 		"PATH=" + m.path,
+		"PG_CONFIG=" + m.config,
 		"USER=" + m.account.Name,
 		"LANG=C.UTF-8",
 	}

@@ -36,6 +36,9 @@ func Main(body func() int) int {
 		return 0
 	}
 	if os.Getenv(guardedVariable) != "" {
+		// The main thread must never be the one that goes into a host's namespaces: what
+		// the kernel says about the process (/proc/self) it says about its main thread.
+		runtime.LockOSThread()
 		return body()
 	}
 	code, err := guard()

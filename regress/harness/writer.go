@@ -64,6 +64,9 @@ func StartWriter(ctx context.Context, options WriterOptions) (*Writer, error) {
 		return nil, fmt.Errorf("connect the writer: %w", err)
 	}
 	_, err = conn.Exec(ctx, "create table if not exists acknowledged_writes (client text, id bigint, primary key (client, id))")
+	if err == nil {
+		_, err = conn.Exec(ctx, "delete from acknowledged_writes where client = $1", options.Name) // of an earlier writer of that name
+	}
 	closeConnection(conn)
 	if err != nil {
 		return nil, fmt.Errorf("create the writer's table: %w", err)

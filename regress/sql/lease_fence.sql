@@ -4,7 +4,7 @@
 \i sql/include/transcript.sql
 \set ECHO all
 
-SELECT register('a');
+SELECT register('a', quorum => false);
 SELECT report('a', 'single', '0/3000');
 SELECT register('b', quorum => false);
 SELECT obey();
@@ -32,8 +32,6 @@ SELECT obey();
 SELECT state();
 
 -- A position far behind (promote_wal_log_threshold, 16 MB) is not good enough while data loss is guarded.
-SELECT ask($$set_node_replication_quorum('default', 'b', false)$$);
-SELECT obey();
 SELECT report('a', 'primary', '0/10000000');
 SELECT silent('a');
 SELECT report('b', 'report_lsn', '0/5000');

@@ -9,7 +9,6 @@ SELECT synchronous_standby_names();
 
 -- n = 2, k = 1. The primary and one standby are lost: the other may lack commits that only those two have.
 SELECT silent('a', 'c');
-SELECT report('b', 'report_lsn', '0/4000');
 SELECT why();
 
 -- Time does not change that.
@@ -20,6 +19,11 @@ BEGIN;
 SET LOCAL pgautofailover.guard_data_loss TO off;
 SELECT ask('perform_failover()');
 COMMIT;
+
+-- Even so, not before the lease of a has run out (one hour here): a and c may still be there, and acknowledge commits.
+SELECT report('b', 'report_lsn', '0/4000');
+SELECT why();
+SELECT time_passes('61 min');
 SELECT obey('b');
 SELECT state();
 SELECT report('a', 'primary');
@@ -27,10 +31,12 @@ SELECT report('c', 'report_lsn');
 SELECT obey();
 SELECT state();
 
--- The other way: the standby comes back instead, and has more.
-SELECT silent('a', 'b');
+-- The other way: b, now the primary, and a are lost. c waits, until a is back; what a has not got, it fetches from c.
+SELECT silent('b', 'a');
+SELECT why();
+SELECT report('a', 'secondary', '0/5000');
+SELECT ask($$set_node_candidate_priority('default', 'c', 50)$$);
 SELECT report('c', 'report_lsn', '0/6000');
-SELECT report('a', 'secondary');
 SELECT report('a', 'report_lsn', '0/5000');
 SELECT report('a', 'fast_forward', '0/6000');
 SELECT obey('a', 'c');
@@ -50,6 +56,9 @@ SELECT why();
 SELECT report('c', 'report_lsn', '0/7100');
 SELECT obey('b', 'c');
 SELECT state();
+
+-- With one standby of three, number_sync_standbys = 2 makes writes wait, and nothing takes the primary away.
+SELECT why();
 SELECT report('a', 'primary');
 SELECT report('d', 'report_lsn');
 SELECT obey();

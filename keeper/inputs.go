@@ -1,0 +1,214 @@
+package keeper
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"pgaf/keeper/postgres"
+	"pgaf/monitor"
+)
+
+// What the executor takes in: answers of the monitor, looks at the local Postgres
+// and its events, the clock, and a new configuration.
+
+// onAnswer takes in what the monitor said. The error ends the keeper: the node was
+// dropped.
+func (e *executor) onAnswer(a answer) error {
+	if a.err != nil {
+		return e.onSilence(a.err)
+	}
+	if e.offline != "" {
+		e.n.log.Info("the monitor answers again")
+		e.offline = ""
+	}
+	e.contacted = true
+	e.lease.ack(a.sent)
+	e.state.LastMonitorContact = time.Now()
+	if e.state.Promoted && a.report.State == e.state.Current {
+		e.state.Promoted = false
+		e.save()
+	}
+	if e.leaseFile != nil && e.state.Current.Writable() {
+		if err := e.leaseFile.save(a.sent); err != nil {
+			e.n.log.Warn("the lease cannot be written down: a restarted keeper would start a new one", "error", err)
+		}
+	}
+	e.onLook(a.seen)
+	e.introduce()
+	if a.freshPeers {
+		e.setPeers(a.peers)
+	}
+	// An answer to what we no longer are is of the past: the next one is under way.
+	if a.report.State != e.state.Current {
+		return nil
+	}
+	if a.report.State == monitor.StateDropped && a.assignment.State == monitor.StateDropped {
+		return errDropped
+	}
+	// Having decided to stop, stop first, and tell.
+	if e.state.SelfFenced && e.state.Current != monitor.StateDemoteTimeout {
+		return nil
+	}
+	e.assign(a.assignment.State, false)
+	return nil
+}
+
+// errDropped ends a keeper whose node was dropped and has said goodbye.
+var errDropped = errors.New("this node was dropped")
+
+// onSilence notes that a report failed, once per reason.
+func (e *executor) onSilence(err error) error {
+	if monitor.SQLState(err) == sqlUndefinedObject {
+		if e.state.Current == monitor.StateDropped {
+			return errDropped
+		}
+		return exitf(ExitFatal, "the monitor does not know this node (%w): it was dropped with --force, or the monitor was replaced. Its data is kept: register it again with pgaf create postgres, or remove it with: pgaf drop node --pgdata %s --destroy", err, e.n.paths.PGDATA)
+	}
+	if reason := err.Error(); reason != e.offline {
+		e.offline = reason
+		e.n.log.Warn("the monitor does not answer; this node stays "+string(e.state.Current), "error", err)
+	}
+	return nil
+}
+
+const sqlUndefinedObject = "42704"
+
+// assign takes a goal: the monitor's, or our own when the lease has run out.
+func (e *executor) assign(goal monitor.State, fenced bool) {
+	if goal == e.state.Assigned && fenced == e.state.SelfFenced {
+		return
+	}
+	if goal != e.state.Assigned {
+		e.n.log.Info("new goal", "current", string(e.state.Current), "assigned", string(goal))
+	}
+	e.state.Assigned, e.state.SelfFenced = goal, fenced
+	e.unsaved = true
+	e.publish()
+}
+
+func (e *executor) setPeers(peers []monitor.PeerNode) {
+	if !slices.EqualFunc(peers, e.peers, sameNode) {
+		e.peersAt, e.accessDue = 0, true
+	}
+	e.peers = peers
+	names := make([]string, len(peers))
+	for i, peer := range peers {
+		names[i] = postgres.SlotName(peer.ID)
+	}
+	e.lease.setPeers(names)
+}
+
+func sameNode(a, b monitor.PeerNode) bool {
+	return a.ID == b.ID && a.Host == b.Host && a.Port == b.Port
+}
+
+// onLook takes in an observation of the local Postgres.
+func (e *executor) onLook(o observation) {
+	if o.at <= e.seen.at {
+		return
+	}
+	e.seen = o
+	if o.answers {
+		if !o.meta.InRecovery && o.err == nil {
+			e.lease.look(o.at, o.rows)
+			e.synchronous = o.syncNames != ""
+			if len(o.rows) > 0 {
+				e.state.LastSecondaryContact = time.Now()
+			}
+		}
+		if e.streams(o) {
+			e.streaming = o.at
+		}
+		e.learn(o.meta)
+	}
+	if o.status == postgres.Ready && e.running == nil {
+		e.restarts.running()
+	}
+	e.publish()
+}
+
+// streams says whether the node is where it should be: a standby that receives from
+// the primary, or no standby at all.
+func (e *executor) streams(o observation) bool {
+	primary, known := e.primaryPeer()
+	if !o.meta.InRecovery || !known {
+		return true
+	}
+	r := o.meta.Receiver
+	return r.Streaming && r.Host == primary.Host && r.Port == primary.Port
+}
+
+func (e *executor) primaryPeer() (monitor.PeerNode, bool) {
+	for _, peer := range e.peers {
+		if peer.IsPrimary {
+			return peer, true
+		}
+	}
+	return monitor.PeerNode{}, false
+}
+
+// learn keeps what identifies the cluster. Another system identifier than before
+// means that somebody put another cluster into PGDATA.
+func (e *executor) learn(m postgres.Metadata) {
+	if e.state.SystemIdentifier != 0 && m.SystemIdentifier != e.state.SystemIdentifier {
+		e.n.log.Error("PGDATA holds another cluster than before", "system_identifier", m.SystemIdentifier, "before", e.state.SystemIdentifier)
+	}
+	e.state.SystemIdentifier = m.SystemIdentifier
+	if received := int(e.n.received.Load()); received != e.state.ReceivedTimeline {
+		e.state.ReceivedTimeline = received
+		e.unsaved = true
+	}
+	e.state.ControlVersion, e.state.CatalogVersion, e.state.PgVersion = m.ControlVersion, m.CatalogVersion, m.Version
+}
+
+// onEvent reacts to a change of the local Postgres: whatever it means, steer finds
+// it, and the monitor hears of it at once.
+func (e *executor) onEvent(event postgres.Event) {
+	if event.Kind == postgres.EventExit && !event.Exit.Requested && e.running == nil {
+		e.n.log.Warn("Postgres ended", "state", string(e.state.Current), "pid", event.PID, "exit", exitText(event.Exit))
+	}
+	if event.Status == postgres.Ready {
+		// pg_hba.conf may have come with the data of another node.
+		e.peersAt, e.accessDue = 0, true
+	}
+	e.n.link.poke()
+}
+
+// onTick keeps the lease informed while the monitor does not make the link look.
+func (e *executor) onTick(ctx context.Context) {
+	if bootTime().sub(e.seen.at) > lookInterval+lookInterval/2 {
+		e.n.background.Go(func() { e.n.observe(ctx) })
+	}
+	e.onLook(e.n.observer.latest())
+	if !e.restarts.trouble {
+		return
+	}
+	if sample, starting := e.n.server.Recovery(); starting && sample != e.recovery {
+		e.recovery = sample
+		e.restarts.progress(bootTime())
+		e.publish()
+	}
+}
+
+// onReload takes a new configuration. What Postgres has to know is written and
+// reloaded; what others have to know they are told.
+func (e *executor) onReload(cfg *Config) {
+	old := e.n.cfg()
+	e.n.config.Store(cfg)
+	e.n.server.Configure(e.n.serverConfig(cfg))
+	e.lease.timeout = cfg.Timeout.NetworkPartition
+	e.restarts.maxFailures, e.restarts.patience = cfg.Timeout.RestartFailureMaxRetries, cfg.Timeout.RestartFailure
+	e.peersAt, e.accessDue = 0, true
+	if cfg.SSL != old.SSL || cfg.Replication != old.Replication {
+		e.streaming = 0 // follow the primary with the new connection string
+	}
+	if cfg.Monitor != old.Monitor || cfg.MonitorPassword != old.MonitorPassword {
+		e.n.link.reset()
+	}
+	if cfg.Name != old.Name || cfg.Hostname != old.Hostname {
+		e.n.publishMetadata(e.n.life)
+	}
+	e.n.log.Info("configuration reloaded")
+}

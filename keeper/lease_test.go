@@ -1,0 +1,180 @@
+package keeper
+
+import (
+	"path/filepath"
+	"testing"
+	"time"
+
+	"pgaf/monitor"
+)
+
+func at(seconds float64) instant { return instant(time.Duration(seconds * float64(time.Second))) }
+
+// replies is what pg_stat_replication shows of standbys that go on replying.
+func replies(l *lease, from, to float64, names ...string) {
+	for s := from; s <= to; s++ {
+		var rows []standbyRow
+		for _, name := range names {
+			rows = append(rows, standbyRow{Name: name, PID: 7, Flush: 100, Reply: at(s)})
+		}
+		l.look(at(s), rows)
+	}
+}
+
+func newTestLease(peers ...string) *lease {
+	l := newLease(20*time.Second, at(100))
+	l.setPeers(peers)
+	return l
+}
+
+func (l *lease) over(s float64, synchronous bool) bool {
+	_, over := l.expired(at(s), synchronous)
+	return over
+}
+
+func TestLeaseCountsFromTheSendingOfTheLastAcknowledgedReport(t *testing.T) {
+	l := newTestLease("b")
+	if l.over(119.9, true) {
+		t.Error("over before its time")
+	}
+	if !l.over(120, true) {
+		t.Error("not over in time")
+	}
+	l.ack(at(110))
+	l.ack(at(105)) // answers may not shorten it
+	if l.over(129.9, true) || !l.over(130, true) {
+		t.Error("an acknowledged report does not renew it from its sending")
+	}
+}
+
+// One standby that follows is as good as the monitor where commits wait for it.
+func TestLeaseStandbyHoldsSynchronousPrimary(t *testing.T) {
+	l := newTestLease("b", "c")
+	replies(l, 100, 150, "b")
+	if l.over(150, true) {
+		t.Error("over although a standby replies")
+	}
+	if l.over(169, true) || !l.over(170, true) {
+		t.Error("the standby's last sign of life does not count for 20 s")
+	}
+}
+
+// A row of pg_stat_replication outlives a cut network; only new replies count.
+func TestLeaseRowWithoutReplyIsNoSignOfLife(t *testing.T) {
+	l := newTestLease("b")
+	replies(l, 95, 101, "b")
+	for s := 102.0; s < 140; s++ {
+		l.look(at(s), []standbyRow{{Name: "b", PID: 7, Flush: 100, Reply: at(101)}})
+	}
+	if !l.over(122, true) {
+		t.Error("held by a standby that does not reply")
+	}
+}
+
+func TestLeaseForeignConnectionsDoNotHold(t *testing.T) {
+	l := newTestLease("b")
+	replies(l, 100, 130, "somebody")
+	if !l.over(130, true) {
+		t.Error("held by a connection that is no standby of the group")
+	}
+}
+
+// Where commits wait for nobody, each standby that may have been promoted must be seen.
+func TestLeaseAsynchronousNeedsEveryStandby(t *testing.T) {
+	l := newTestLease("b", "c")
+	replies(l, 90, 100, "b", "c")
+	replies(l, 101, 130, "b")
+	if !l.over(121, false) {
+		t.Error("held although one standby is gone")
+	}
+	if l.over(121, true) {
+		t.Error("a synchronous primary needs only one")
+	}
+	both := newTestLease("b", "c")
+	replies(both, 90, 140, "b", "c")
+	if both.over(140, false) {
+		t.Error("over although all standbys reply")
+	}
+}
+
+// A standby that was away long before the monitor fell silent cannot have been chosen.
+func TestLeaseForgetsStandbysLongGone(t *testing.T) {
+	l := newTestLease("b", "c")
+	replies(l, 50, 60, "c")
+	replies(l, 61, 140, "b")
+	if l.over(140, false) {
+		t.Error("over for a standby that was gone 40 s before the last answer")
+	}
+}
+
+func TestLeaseAsynchronousWithoutStandby(t *testing.T) {
+	if l := newTestLease("b"); !l.over(121, false) {
+		t.Error("an asynchronous primary without any standby goes on")
+	}
+}
+
+func TestNeedsLease(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		state State
+		want  bool
+	}{
+		{"single", State{Current: monitor.StateSingle, Assigned: monitor.StateSingle}, false},
+		{"single told to wait", State{Current: monitor.StateSingle, Assigned: monitor.StateWaitPrimary}, false},
+		{"primary", State{Current: monitor.StatePrimary, Assigned: monitor.StatePrimary}, true},
+		{"applying settings", State{Current: monitor.StateApplySettings, Assigned: monitor.StatePrimary}, true},
+		{"waiting", State{Current: monitor.StateWaitPrimary, Assigned: monitor.StateWaitPrimary}, false},
+		{"just promoted", State{Current: monitor.StateWaitPrimary, Assigned: monitor.StateWaitPrimary, Promoted: true}, true},
+		{"waiting, told to be primary", State{Current: monitor.StateWaitPrimary, Assigned: monitor.StatePrimary}, true},
+		{"secondary", State{Current: monitor.StateSecondary, Assigned: monitor.StateSecondary}, false},
+		{"stopped", State{Current: monitor.StateDemoted, Assigned: monitor.StateDemoted}, false},
+	} {
+		if got := needsLease(test.state); got != test.want {
+			t.Errorf("%s: %v", test.name, got)
+		}
+	}
+}
+
+// A keeper that is restarted while it is cut off gets no new lease.
+func TestLeaseFileSurvivesTheKeeper(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "pgaf.lease")
+	open := func() *leaseFile {
+		t.Helper()
+		f, err := openLeaseFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(f.close)
+		return f
+	}
+	first := open()
+	if got := first.load(at(500)); got != at(500) {
+		t.Errorf("an empty file gives %v", got)
+	}
+	for _, acked := range []instant{at(499.123456789), at(89), at(1_000_000)} {
+		if err := first.save(acked); err != nil {
+			t.Fatal(err)
+		}
+		if got := open().load(at(2_000_000)); got != acked {
+			t.Errorf("saved %v, loaded %v", acked, got)
+		}
+	}
+	if got := open().load(at(999)); got != at(999) {
+		t.Errorf("an instant of the future is believed: %v", got)
+	}
+	other := open()
+	other.boot = "00000000-0000-0000-0000-000000000000"
+	if got := other.load(at(2_000_000)); got != at(2_000_000) {
+		t.Errorf("an instant of another boot is believed: %v", got)
+	}
+}
+
+func TestBootTimeAdvances(t *testing.T) {
+	before := bootTime()
+	if after := bootTime(); after < before || before == 0 {
+		t.Errorf("%v, then %v", before, after)
+	}
+	if bootID() == "" {
+		t.Error("the boot has no id")
+	}
+}

@@ -1,0 +1,46 @@
+-- D18: the primary is removed by force and two nodes are left: they elect a primary.
+\set ECHO none
+\i sql/include/transcript.sql
+\set ECHO all
+
+SELECT group_of('a', 'b', 'c');
+SELECT ask('remove_node(id(''a''), true)');
+SELECT why();
+SELECT report('b', 'report_lsn', '0/5000');
+SELECT report('c', 'report_lsn', '0/6000');
+SELECT obey();
+SELECT state();
+SELECT synchronous_standby_names();
+
+-- The removed node may still be running: its keeper is refused, and it finds no standby that acknowledges its commits.
+SELECT fails($$SELECT pgautofailover.node_active('default', 1, 0, 'primary', true, 1, '0/6000', 'quorum')$$);
+
+-- Removed in good order, with two survivors: the best of them takes over without an election.
+SELECT register('a');
+SELECT obey();
+SELECT ask('remove_node(id(''b''))');
+SELECT report('b', 'dropped', '0/7000');
+SELECT report('c', 'secondary', '0/7078');
+SELECT obey();
+SELECT state();
+
+-- Removed in good order, but it dies before it has stopped.
+SELECT register('b');
+SELECT obey();
+SELECT ask('remove_node(id(''c''))');
+SELECT silent('c');
+SELECT report('a', 'report_lsn', '0/8000');
+SELECT report('b', 'report_lsn', '0/8000');
+SELECT obey('a', 'b');
+SELECT state();
+SELECT ask('remove_node(id(''c''), true)');
+
+-- Removed by force while an election is in progress.
+SELECT register('c');
+SELECT obey();
+SELECT silent('a');
+SELECT ask('remove_node(id(''a''), true)');
+SELECT report('b', 'report_lsn', '0/9000');
+SELECT report('c', 'report_lsn', '0/9000');
+SELECT obey();
+SELECT state();
