@@ -236,6 +236,15 @@ func (c *creation) inspectFormation(ctx context.Context, client *monitor.Client)
 	if formation.Kind != "pgsql" {
 		return exitf(ExitMonitor, "formation %q is of kind %s, which needs Citus support that this version of pgaf does not have", c.cfg.Formation, formation.Kind)
 	}
+	if c.initFile.PGDATA == folderCluster && postgres.IsStandby(c.paths.PGDATA) {
+		nodes, err := client.Nodes(ctx, c.cfg.Formation, c.o.Group)
+		if err != nil {
+			return &ExitError{Code: ExitMonitor, Err: err}
+		}
+		if len(nodes) == 0 {
+			return errForeignStandby(c.paths.PGDATA)
+		}
+	}
 	return c.inspectNames(ctx, client)
 }
 

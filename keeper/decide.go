@@ -66,9 +66,7 @@ func (e *executor) wanted() (job, error) {
 	}
 	if current != assigned {
 		t, err := findTransition(current, assigned, e.n.cfg().NodeKind)
-		if err != nil {
-			t = Transition{From: current, To: assigned}
-		}
+		t.From, t.To = current, assigned // where the row says any
 		return job{Transition: t}, err
 	}
 	if t, found := reentry(current); found && e.state.Dirty {

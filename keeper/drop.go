@@ -220,6 +220,7 @@ func (d *drop) destroy(ctx context.Context, nodeID int64) error {
 	if err := removeNodeFiles(d.paths, nil); err != nil {
 		return exitf(ExitInternal, "remove the files of the node: %w", err)
 	}
+	removeEmptyFolders(filepath.Dir(d.paths.Pid))
 	d.log.Info("removed the data and the files", "pgdata", d.paths.PGDATA)
 	return nil
 }

@@ -27,7 +27,8 @@ type executor struct {
 
 	// What is known of the local Postgres.
 	seen        observation
-	synchronous bool // commits wait for a standby, as last seen
+	looks       chan observation // made for the executor itself
+	synchronous bool             // commits wait for a standby, as last seen
 	restarts    restarts
 	recovery    postgres.Recovery
 	streaming   instant // when this standby was last seen to stream from the primary
@@ -79,6 +80,7 @@ func newExecutor(n *node, w *witness, state State, file *leaseFile) *executor {
 		awake:     now,
 		streaming: now,
 		accessDue: true,
+		looks:     make(chan observation, 1),
 		restarts:  restarts{maxFailures: cfg.Timeout.RestartFailureMaxRetries, patience: cfg.Timeout.RestartFailure},
 		timer:     time.NewTimer(time.Hour),
 	}
@@ -120,6 +122,8 @@ func (e *executor) run(ctx context.Context, reload <-chan *Config) error {
 				continue
 			}
 			e.onEvent(event)
+		case o := <-e.looks:
+			e.onLook(o)
 		case result := <-e.jobDone():
 			err = e.onDone(result)
 		case cfg := <-reload:

@@ -119,10 +119,12 @@ func checkAdoptable(bin postgres.Bin, pgdata string) error {
 	if major := strings.TrimSpace(string(content)); major != strconv.Itoa(bin.Version.Major) {
 		return exitf(ExitKeeper, "the cluster in %s is of PostgreSQL %s and %s of %d; pass --pgctl with the pg_ctl of version %s", pgdata, major, bin.Path("pg_ctl"), bin.Version.Major, major)
 	}
-	if postgres.IsStandby(pgdata) {
-		return exitf(ExitKeeper, "the cluster in %s is a standby of another primary (it has standby.signal); promote it or name another folder with --pgdata", pgdata)
-	}
 	return nil
+}
+
+// errForeignStandby refuses to make a standby of somebody else the first node of a group.
+func errForeignStandby(pgdata string) error {
+	return exitf(ExitKeeper, "the cluster in %s is a standby (it has standby.signal), and its group has no node to follow; promote it first, or name another folder with --pgdata", pgdata)
 }
 
 // checkPort refuses a port on which something listens.
@@ -215,18 +217,16 @@ func removeEmptyFolders(dir string) {
 	}
 }
 
-// keptFiles are configuration files of an adopted cluster as they were, to be put
-// back when the create fails.
+// keptFiles are the files of an adopted cluster that a create changes, as they were,
+// to be put back when it fails; nil where there was none.
 type keptFiles map[string][]byte
 
 func keepFiles(pgdata string) (keptFiles, error) {
 	kept := keptFiles{}
-	for _, name := range []string{"postgresql.conf", "postgresql.auto.conf", "pg_hba.conf", "pg_ident.conf"} {
+	for _, name := range []string{"postgresql.conf", "postgresql.auto.conf", "pg_hba.conf", "pg_ident.conf", "server.crt", "server.key",
+		postgres.SettingsFile, postgres.StandbyFile, postgres.StartupLog} {
 		content, err := os.ReadFile(filepath.Join(pgdata, name))
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // kept elsewhere, as Debian does
-		}
-		if err != nil {
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, exitf(ExitKeeper, "read the configuration of the cluster in PGDATA: %w", err)
 		}
 		kept[name] = content
@@ -236,13 +236,15 @@ func keepFiles(pgdata string) (keptFiles, error) {
 
 func (k keptFiles) restore(pgdata string) error {
 	for name, content := range k {
-		if err := writeFileAtomically(filepath.Join(pgdata, name), content, 0o600); err != nil {
-			return fmt.Errorf("put back %s: %w", name, err)
+		path := filepath.Join(pgdata, name)
+		var err error
+		if content == nil {
+			err = removeFile(path)
+		} else {
+			err = writeFileAtomically(path, content, 0o600)
 		}
-	}
-	for _, name := range []string{postgres.SettingsFile, postgres.StandbyFile, postgres.StartupLog, "standby.signal"} {
-		if err := removeFile(filepath.Join(pgdata, name)); err != nil {
-			return err
+		if err != nil {
+			return fmt.Errorf("put back %s: %w", name, err)
 		}
 	}
 	return nil

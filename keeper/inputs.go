@@ -178,10 +178,18 @@ func (e *executor) onEvent(event postgres.Event) {
 
 // onTick keeps the lease informed while the monitor does not make the link look.
 func (e *executor) onTick(ctx context.Context) {
-	if bootTime().sub(e.seen.at) > lookInterval+lookInterval/2 {
-		e.n.background.Go(func() { e.n.observe(ctx) })
+	due := lookInterval + lookInterval/2
+	if e.offline != "" {
+		due = lookInterval / 2 // the link does not look
 	}
-	e.onLook(e.n.observer.latest())
+	if bootTime().sub(e.seen.at) > due {
+		e.n.background.Go(func() {
+			select {
+			case e.looks <- e.n.observe(ctx):
+			default: // there is one already
+			}
+		})
+	}
 	if !e.restarts.trouble {
 		return
 	}

@@ -8,9 +8,11 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"pgaf/keeper/postgres"
 	"pgaf/monitor"
@@ -160,6 +162,9 @@ func (c *monitorCreation) inspectFolder() error {
 	if state == folderCluster {
 		if err := checkAdoptable(c.bin, c.paths.PGDATA); err != nil {
 			return err
+		}
+		if postgres.IsStandby(c.paths.PGDATA) {
+			return errForeignStandby(c.paths.PGDATA)
 		}
 	} else if err := checkSpace(c.paths.PGDATA); err != nil {
 		return err
@@ -411,11 +416,29 @@ func (m *monitorNode) start(ctx context.Context) error {
 	if err := m.writeSettings(); err != nil {
 		return err
 	}
-	if err := m.server.Start(ctx); err != nil {
-		return &ExitError{Code: ExitPostgres, Err: err}
+	for {
+		if err := m.server.Start(ctx); err != nil {
+			return &ExitError{Code: ExitPostgres, Err: err}
+		}
+		m.log.Info("the monitor's Postgres runs", "port", m.cfg.Port)
+		err := m.install(ctx)
+		if err == nil || !connectionLost(err) || ctx.Err() != nil {
+			return err
+		}
+		m.log.Warn("lost the monitor's Postgres while looking at its objects; beginning again", "error", err)
+		sleep(ctx, 100*time.Millisecond)
 	}
-	m.log.Info("the monitor's Postgres runs", "port", m.cfg.Port)
-	return m.install(ctx)
+}
+
+// connectionLost says whether the server, and not what it was asked, was at fault.
+func connectionLost(err error) bool {
+	var lost *monitor.LostError
+	var connect *pgconn.ConnectError
+	switch {
+	case errors.As(err, &lost), errors.As(err, &connect), errors.Is(err, postgres.ErrNotRunning):
+		return true
+	}
+	return strings.HasPrefix(monitor.SQLState(err), "57P")
 }
 
 // keepStarting starts Postgres as often as it takes.

@@ -23,9 +23,10 @@ type node struct {
 
 	config atomic.Pointer[Config]
 
-	mu       sync.Mutex
-	current  view
-	observer observer
+	mu      sync.Mutex
+	current view
+
+	looking sync.Mutex // looks at Postgres do not overlap
 
 	// Work that no transition waits for; it ends with the node's life.
 	background sync.WaitGroup

@@ -3,7 +3,6 @@ package keeper
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"github.com/jackc/pglogrepl"
@@ -29,24 +28,11 @@ type observation struct {
 // does not prevent it.
 const observeLimit = time.Second
 
-// observer keeps the latest observation. Looks do not overlap.
-type observer struct {
-	looking sync.Mutex
-	mu      sync.Mutex
-	last    observation
-}
-
-func (o *observer) latest() observation {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.last
-}
-
 // observe looks at the local Postgres: over SQL where it answers, at pg_control
 // where it does not run.
 func (n *node) observe(ctx context.Context) observation {
-	n.observer.looking.Lock()
-	defer n.observer.looking.Unlock()
+	n.looking.Lock()
+	defer n.looking.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, observeLimit)
 	defer cancel()
 
@@ -72,9 +58,6 @@ func (n *node) observe(ctx context.Context) observation {
 			o.stopped, o.err = n.bin.ControlData(ctx, n.paths.PGDATA)
 		}
 	}
-	n.observer.mu.Lock()
-	n.observer.last = o
-	n.observer.mu.Unlock()
 	return o
 }
 

@@ -90,7 +90,7 @@ func (c *checker) wait() { c.running.Wait() }
 func expectsPostgres(n Node) bool {
 	switch n.Reported {
 	case StateInit, StateWaitStandby, StateDraining, StateDemoted, StateDemoteTimeout,
-		StateDropped, StateMaintenance, StateUnknown:
+		StateDropped, StatePrepareMaintenance, StateMaintenance, StateUnknown:
 		return false
 	}
 	return true

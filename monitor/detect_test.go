@@ -200,7 +200,7 @@ func TestExpectsPostgres(t *testing.T) {
 		}
 	}
 	want := []State{StateUnknown, StateInit, StateDraining, StateDemoteTimeout, StateDemoted,
-		StateWaitStandby, StateMaintenance, StateDropped}
+		StateWaitStandby, StateMaintenance, StatePrepareMaintenance, StateDropped}
 	if !slices.Equal(off, want) {
 		t.Error(off)
 	}

@@ -26,6 +26,10 @@
 // Every event is delivered once, whatever breaks in between. The nodes that
 // come with events are never older than these.
 //
+// LISTEN, the session of a keeper and the lock of the service belong to a
+// connection: the URI must lead to Postgres itself, or to a pooler in session
+// mode.
+//
 // # The service
 //
 //	        advisory lock free                 connection lost

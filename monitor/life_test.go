@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/jackc/pglogrepl"
 )
 
 // sysid has the top bit set: it does not fit a signed bigint as it is.
@@ -363,7 +361,6 @@ func TestFormations(t *testing.T) {
 	if uri, err := c.FormationURI(ctx, "other", URIOptions{}); err != nil || uri != "" {
 		t.Errorf("uri without nodes: %q, %v", uri, err)
 	}
-	g := newGroup(t, c, "other")
 	r := NewRegistration("other", "db1", 5000, "app")
 	r.SystemIdentifier, r.Name = sysid, "a"
 	if answer, err := c.Register(ctx, r, nil); err != nil || answer.State != StateSingle || answer.Name != "a" {
@@ -381,7 +378,6 @@ func TestFormations(t *testing.T) {
 	if SQLState(err) != "23503" {
 		t.Errorf("drop with a node: %v", err)
 	}
-	_ = g
 	if _, err := c.RemoveNodeByName(ctx, "other", "a", true); err != nil {
 		t.Error(err)
 	}
@@ -511,5 +507,4 @@ func TestNodeLag(t *testing.T) {
 			t.Errorf("node %d: lag %d, want %d", i, nodes[i].ReplicationLagBytes, want)
 		}
 	}
-	_ = pglogrepl.LSN(0)
 }

@@ -282,7 +282,6 @@ func (s *server) newMonitor(t *testing.T) (uri, database string) {
 	if err := Install(t.Context(), conn, InstallOptions{NoFiles: true, Logger: slog.New(slog.DiscardHandler)}); err != nil {
 		t.Fatal(err)
 	}
-	conn.Exec(t.Context(), "GRANT EXECUTE ON FUNCTION pgautofailover.setting_catalog() TO autoctl_node") // XXX
 	return s.uri("autoctl_node", database), database
 }
 

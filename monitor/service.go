@@ -26,9 +26,10 @@ const (
 	purgePause     = time.Hour              // between removals of old events
 	callTimeout    = 10 * time.Second       // for one call; the monitor is then taken for dead
 	sameErrorPause = 30 * time.Second       // between log lines for the same lost connection
+	reportBatch    = 100                    // nodes in one report of health
 
 	// an operator's open transaction must not stop the checks of all groups
-	lockWaitSetting = `SET lock_timeout TO '5s'`
+	lockWaitSetting = `SET lock_timeout TO '1s'`
 )
 
 // Run serves until ctx ends and then returns nil. Broken connections are made

@@ -301,6 +301,55 @@ func TestServiceSurvivesARestart(t *testing.T) {
 	}
 }
 
+// A group that an operator's open transaction keeps locked holds up nobody else.
+func TestServiceGoesOnWhileAGroupIsLocked(t *testing.T) {
+	s := sharedServer(t)
+	uri, database := s.newMonitor(t)
+	c := open(t, uri)
+	names := formations(t, c, 3)
+	locker, err := s.connect(t, database).Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := locker.Exec(t.Context(), `SELECT pgautofailover.testing_lock_node_group($1, 0)`, names[1]); err != nil {
+		t.Fatal(err)
+	}
+	t1 := newTerm(c, NewFeed("", nil), slog.New(newLogLines()))
+	if err := c.exec(t.Context(), "set", lockWaitSetting); err != nil {
+		t.Fatal(err)
+	}
+	for id := range int64(3) {
+		t1.outbox.put(time.Now(), id+1, Verdict{HealthBad, SignRefused, ""})
+	}
+	signs := func() (list []Sign) {
+		t.Helper()
+		nodes, err := c.CurrentState(t.Context(), "", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range nodes {
+			list = append(list, n.HealthSign)
+		}
+		return list
+	}
+	if err := t1.flush(t.Context(), Update{}); err != nil {
+		t.Fatal(err)
+	}
+	if got := signs(); got[0] != SignRefused || got[1] != "" || got[2] != SignRefused {
+		t.Errorf("while it is locked: %q", got)
+	}
+	if err := locker.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t1.nextFlush = time.Time{}
+	if err := t1.flush(t.Context(), Update{}); err != nil {
+		t.Fatal(err)
+	}
+	if got := signs(); got[1] != SignRefused {
+		t.Errorf("later: %q", got)
+	}
+}
+
 func TestServiceRefusesWhatItCannotServe(t *testing.T) {
 	s := sharedServer(t)
 	run := func(uri string) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 )
@@ -98,7 +99,7 @@ func (t *term) work(ctx context.Context, u Update) error {
 		}
 	}
 	for _, step := range []func(context.Context, Update) error{t.settings, t.nodes, t.flush, t.tick, t.purge} {
-		if err := timed(ctx, func(ctx context.Context) error { return step(ctx, u) }); err != nil {
+		if err := step(ctx, u); err != nil {
 			return err
 		}
 	}
@@ -119,14 +120,16 @@ func (t *term) settings(ctx context.Context, _ Update) error {
 	if !isDue(&t.nextSettings, settingsPause) {
 		return nil
 	}
-	list, err := t.client.Settings(ctx)
-	if err != nil {
-		return err
-	}
-	var p pace
-	p, t.checks = readPace(list)
-	t.checker.setPace(p)
-	return nil
+	return timed(ctx, func(ctx context.Context) error {
+		list, err := t.client.Settings(ctx)
+		if err != nil {
+			return err
+		}
+		var p pace
+		p, t.checks = readPace(list)
+		t.checker.setPace(p)
+		return nil
+	})
 }
 
 // nodes keeps the probes in step with table node. Changes of state come with
@@ -135,8 +138,11 @@ func (t *term) nodes(ctx context.Context, u Update) error {
 	if u.Nodes != nil {
 		t.nextNodes = time.Now().Add(refreshPause)
 	} else if isDue(&t.nextNodes, refreshPause) {
-		var err error
-		if u, err = t.feed.Refresh(ctx); err != nil {
+		err := timed(ctx, func(ctx context.Context) (err error) {
+			u, err = t.feed.Refresh(ctx)
+			return err
+		})
+		if err != nil {
 			return err
 		}
 	} else {
@@ -149,7 +155,8 @@ func (t *term) nodes(ctx context.Context, u Update) error {
 	return nil
 }
 
-// flush reports health: what changed at once, with a tick behind it.
+// flush reports health: what changed at once, with a tick behind it. Large
+// batches are cut, since a call holds the locks of all groups it is about.
 func (t *term) flush(ctx context.Context, _ Update) error {
 	if !t.outbox.isUrgent() && !isDue(&t.nextFlush, flushPause) {
 		return nil
@@ -161,12 +168,35 @@ func (t *term) flush(ctx context.Context, _ Update) error {
 	if urgent {
 		t.nextTick = time.Time{}
 	}
-	err := t.client.ReportHealth(ctx, verdicts)
-	if err != nil {
-		t.outbox.putBack(verdicts)
-		t.nextFlush = time.Now().Add(retryPause)
+	for batch := range slices.Chunk(verdicts, reportBatch) {
+		if err := t.report(ctx, batch); err != nil {
+			return err
+		}
 	}
-	return t.tolerate(err)
+	return nil
+}
+
+// report sends one batch. When that fails, each verdict goes by itself: one
+// group that an operator keeps locked must not silence the others.
+func (t *term) report(ctx context.Context, batch []NodeVerdict) error {
+	err := timed(ctx, func(ctx context.Context) error { return t.client.ReportHealth(ctx, batch) })
+	if err == nil {
+		return nil
+	}
+	if len(batch) == 1 {
+		t.outbox.putBack(batch)
+		t.nextFlush = time.Now().Add(retryPause)
+		return t.tolerate(err)
+	}
+	if !t.isTolerable(err) {
+		return err
+	}
+	for single := range slices.Chunk(batch, 1) {
+		if err := t.report(ctx, single); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // tick lets the monitor act on the time that has passed.
@@ -174,8 +204,10 @@ func (t *term) tick(ctx context.Context, _ Update) error {
 	if !isDue(&t.nextTick, tickPause) {
 		return nil
 	}
-	_, err := t.client.Tick(ctx)
-	return t.tolerate(err)
+	return t.tolerate(timed(ctx, func(ctx context.Context) error {
+		_, err := t.client.Tick(ctx)
+		return err
+	}))
 }
 
 // purge removes old events.
@@ -183,22 +215,30 @@ func (t *term) purge(ctx context.Context, _ Update) error {
 	if !isDue(&t.nextPurge, purgePause) {
 		return nil
 	}
-	removed, err := t.client.PurgeEvents(ctx)
-	if removed > 0 {
-		t.log.Info("removed old events", "count", removed)
-	}
-	return t.tolerate(err)
+	return t.tolerate(timed(ctx, func(ctx context.Context) error {
+		removed, err := t.client.PurgeEvents(ctx)
+		if removed > 0 {
+			t.log.Info("removed old events", "count", removed)
+		}
+		return err
+	}))
 }
 
-// tolerate logs an error that concerns one call only and goes on: a group
-// locked for too long, a deadlock. It returns those that end the session.
+// tolerate logs an error that concerns one call only; it returns those that
+// end the session.
 func (t *term) tolerate(err error) error {
-	var sqlErr *SQLError
-	if err == nil || t.client.Closed() || !errors.As(err, &sqlErr) || connectionLost(err) {
+	if err == nil || !t.isTolerable(err) {
 		return err
 	}
 	t.log.Warn("the monitor service goes on after an error", "error", err)
 	return nil
+}
+
+// isTolerable: the server answered and the session goes on. A group was locked
+// for too long, or a deadlock broken.
+func (t *term) isTolerable(err error) bool {
+	var sqlErr *SQLError
+	return errors.As(err, &sqlErr) && !t.client.Closed() && !connectionLost(err)
 }
 
 // stateChange is the log line for an event.

@@ -84,7 +84,6 @@ DECLARE
     new_id bigint;
     new_name text;
     n pgautofailover.node;
-    p pgautofailover.node;
     prefix text;
     letter int;
 BEGIN
@@ -226,17 +225,18 @@ BEGIN
         PERFORM pgautofailover.record_event(new_id, 'register_node', format('"%s" registers', new_name));
     END IF;
 
-    -- with a second standby to wait for, commits can survive the loss of one
-    IF goal = 'wait_standby' AND f.number_sync_standbys = 0 AND replication_quorum THEN
-        SELECT * INTO p FROM pgautofailover.node AS x
-         WHERE x.formationid = formation_id AND x.groupid = assigned_group_id AND pgautofailover.is_writable(x.goalstate)
-         ORDER BY x.nodeid LIMIT 1;
-        IF FOUND AND 2 = (SELECT count(*) FROM pgautofailover.node AS x
-                           WHERE x.formationid = formation_id AND x.groupid = assigned_group_id
-                             AND x.nodeid <> p.nodeid AND x.replicationquorum AND x.goalstate <> 'dropped') THEN
-            UPDATE pgautofailover.formation AS x SET number_sync_standbys = 1 WHERE x.formationid = formation_id;
-            PERFORM pgautofailover.log_message(format('Setting number_sync_standbys to 1 for formation "%s" now that it has two standbys in its quorum', formation_id));
-        END IF;
+    -- with a second standby to wait for, the loss of one does not stop writes; that must hold in every group
+    IF goal = 'wait_standby' AND f.number_sync_standbys = 0 AND replication_quorum
+       AND 2 = (SELECT count(*) FROM pgautofailover.node AS x
+                 WHERE x.formationid = formation_id AND x.groupid = assigned_group_id
+                   AND x.replicationquorum AND x.goalstate <> 'dropped' AND NOT pgautofailover.is_writable(x.goalstate))
+       AND NOT EXISTS (SELECT FROM pgautofailover.node AS x
+                        WHERE x.formationid = formation_id AND x.goalstate <> 'dropped'
+                        GROUP BY x.groupid
+                       HAVING count(*) FILTER (WHERE x.replicationquorum AND NOT pgautofailover.is_writable(x.goalstate)) < 2
+                           OR NOT bool_or(pgautofailover.is_writable(x.goalstate))) THEN
+        UPDATE pgautofailover.formation AS x SET number_sync_standbys = 1 WHERE x.formationid = formation_id;
+        PERFORM pgautofailover.log_message(format('Setting number_sync_standbys to 1 for formation "%s" now that it has two standbys in its quorum', formation_id));
     END IF;
 
     PERFORM pgautofailover.evaluate(formation_id, assigned_group_id);

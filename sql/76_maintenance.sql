@@ -90,7 +90,6 @@ LANGUAGE plpgsql STRICT SECURITY DEFINER
 AS $$
 DECLARE
     n pgautofailover.node;
-    nodecount int;
 BEGIN
     SELECT * INTO n FROM pgautofailover.node AS x WHERE x.nodeid = node_id;
     IF NOT FOUND THEN
@@ -98,11 +97,8 @@ BEGIN
     END IF;
     PERFORM pgautofailover.note_caller();
     n := pgautofailover.lock_node(node_id);
-    SELECT count(*) INTO nodecount FROM pgautofailover.node AS x
-     WHERE x.formationid = n.formationid AND x.groupid = n.groupid AND x.goalstate <> 'dropped';
-
-    IF NOT (n.goalstate = n.reportedstate
-            AND (n.goalstate = 'maintenance' OR (n.goalstate = 'prepare_maintenance' AND nodecount > 2))) THEN
+    -- prepare_maintenance is left also when nobody could take over: the node then takes part in the election
+    IF NOT (n.goalstate = n.reportedstate AND n.goalstate IN ('maintenance', 'prepare_maintenance')) THEN
         RAISE EXCEPTION 'cannot stop maintenance of node % "%"', n.nodeid, n.nodename
               USING ERRCODE = 'object_not_in_prerequisite_state',
                     DETAIL = format('It reports %s and is told to be %s.', n.reportedstate, n.goalstate),

@@ -133,6 +133,8 @@ BEGIN
             RAISE EXCEPTION 'couldn''t find the primary node in formation "%", group %', formation_id, grp.groupid
                   USING ERRCODE = 'internal_error', HINT = 'Try again when every group has a primary: pgaf show state.';
         END IF;
+        -- a worker group of one node has nothing to apply
+        CONTINUE WHEN grp.groupid > 0 AND number_sync_standbys = 0 AND p.goalstate = 'single' AND p.reportedstate = 'single';
         IF NOT (p.goalstate = p.reportedstate AND p.goalstate IN ('primary', 'wait_primary')) THEN
             RAISE EXCEPTION 'the primary of group % is not in a stable state', grp.groupid
                   USING ERRCODE = 'object_not_in_prerequisite_state',
@@ -155,7 +157,7 @@ BEGIN
     UPDATE pgautofailover.formation AS f SET number_sync_standbys = set_formation_number_sync_standbys.number_sync_standbys
      WHERE f.formationid = formation_id;
     PERFORM pgautofailover.log_message(format('Setting number_sync_standbys of formation "%s" to %s', formation_id, number_sync_standbys));
-    FOR i IN 1 .. cardinality(groups) LOOP
+    FOR i IN 1 .. coalesce(cardinality(groups), 0) LOOP
         PERFORM pgautofailover.settings_changed(formation_id, groups[i]);
     END LOOP;
     RETURN true;

@@ -1,13 +1,26 @@
 -- What the monitor service calls.
 
--- Note the keepers whose session has ended since it was opened.
-CREATE FUNCTION pgautofailover.check_sessions() RETURNS SETOF bigint
-LANGUAGE sql
+-- Backends that served a keeper and are gone, not yet noted.
+CREATE FUNCTION pgautofailover.ended_sessions() RETURNS int[]
+LANGUAGE sql STABLE
 AS $$
-UPDATE pgautofailover.node AS n SET sessionlost = now()
+SELECT coalesce(array_agg(n.sessionpid), '{}')
+  FROM pgautofailover.node AS n
  WHERE n.sessionpid IS NOT NULL AND n.sessionlost IS NULL
    AND NOT EXISTS (SELECT FROM pg_stat_activity AS a WHERE a.pid = n.sessionpid)
-RETURNING n.nodeid
+$$;
+
+-- Note them, in one group. The caller holds its lock: no row may be locked before that, or a report would meet it half-way.
+CREATE FUNCTION pgautofailover.note_ended_sessions(formation_id text, group_id int, ended int[]) RETURNS void
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    IF cardinality(ended) > 0 THEN
+        UPDATE pgautofailover.node AS n SET sessionlost = now()
+         WHERE n.formationid = formation_id AND n.groupid = group_id
+           AND n.sessionlost IS NULL AND n.sessionpid = ANY (ended);
+    END IF;
+END
 $$;
 
 -- Results of health checks, one element per node:
@@ -23,6 +36,7 @@ DECLARE
     n pgautofailover.node;
     flipped bool;
     moved bool;
+    ended int[] := pgautofailover.ended_sessions();
 BEGIN
     IF cardinality(node_ids) <> cardinality(health) OR cardinality(node_ids) <> cardinality(signs)
        OR cardinality(node_ids) <> cardinality(messages) THEN
@@ -33,14 +47,6 @@ BEGIN
                    WHERE s IS NULL OR s NOT IN ('ok', 'denied', 'starting', 'refused', 'reset', 'timeout', 'late')) THEN
         RAISE EXCEPTION 'unknown health or sign' USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    PERFORM pgautofailover.check_sessions();
-
-    -- nothing changed: one update, at most every five seconds for a node
-    UPDATE pgautofailover.node AS x SET healthchecktime = now()
-      FROM unnest(node_ids, report_health.health, signs) AS c (id, health, sign)
-     WHERE x.nodeid = c.id AND c.sign <> 'late' AND x.healthsign IS NOT DISTINCT FROM c.sign
-       AND (c.health = -1 OR c.health = x.health)
-       AND (x.healthchecktime < now() - interval '5 s' OR x.health = 0);
 
     FOR r IN SELECT x.formationid, x.groupid, array_agg(c.id) AS ids, array_agg(c.health) AS healths,
                     array_agg(c.sign) AS signs, array_agg(c.message) AS messages
@@ -48,9 +54,10 @@ BEGIN
                JOIN pgautofailover.node AS x ON x.nodeid = c.id
               WHERE c.sign <> 'late'
                 AND (x.healthsign IS DISTINCT FROM c.sign OR (c.health <> -1 AND c.health <> x.health)
-                     OR x.health = 0 OR x.sessionlost IS NOT NULL)
+                     OR x.health = 0 OR x.sessionlost IS NOT NULL OR x.sessionpid = ANY (ended))
               GROUP BY x.formationid, x.groupid ORDER BY x.formationid, x.groupid LOOP
         PERFORM pgautofailover.lock_group(r.formationid, r.groupid);
+        PERFORM pgautofailover.note_ended_sessions(r.formationid, r.groupid, ended);
         moved := false;
         FOR i IN 1 .. cardinality(r.ids) LOOP
             SELECT * INTO n FROM pgautofailover.node AS x WHERE x.nodeid = r.ids[i];
@@ -77,6 +84,15 @@ BEGIN
             PERFORM pgautofailover.evaluate(r.formationid, r.groupid);
         END IF;
     END LOOP;
+
+    -- Nothing changed: one update for all, at most every five seconds for a node. It comes last, and waits for nobody.
+    UPDATE pgautofailover.node AS x SET healthchecktime = now()
+     WHERE x.nodeid IN (SELECT y.nodeid
+                          FROM unnest(node_ids, report_health.health, signs) AS c (id, health, sign)
+                          JOIN pgautofailover.node AS y ON y.nodeid = c.id
+                         WHERE c.sign <> 'late' AND y.healthsign = c.sign AND c.health IN (-1, y.health)
+                           AND y.healthchecktime < now() - interval '5 s'
+                           FOR UPDATE OF y SKIP LOCKED);
 END
 $$;
 
@@ -87,23 +103,30 @@ AS $$
 DECLARE
     g record;
     changed int := 0;
-    silent interval := pgautofailover.setting('node_considered_unhealthy_timeout')::float8 * interval '1 ms';
+    silent interval := pgautofailover.setting_interval('node_considered_unhealthy_timeout');
+    ended int[] := pgautofailover.ended_sessions();
 BEGIN
-    PERFORM pgautofailover.check_sessions();
     FOR g IN SELECT n.formationid, n.groupid FROM pgautofailover.node AS n
               GROUP BY n.formationid, n.groupid
              HAVING bool_or(n.goalstate <> n.reportedstate
                             OR n.goalstate NOT IN ('single', 'primary', 'secondary', 'wait_primary', 'maintenance')
-                            OR n.sessionlost IS NOT NULL OR n.upstreamlost IS NOT NULL
+                            OR n.sessionlost IS NOT NULL OR n.sessionpid = ANY (ended) OR n.upstreamlost IS NOT NULL
                             OR n.replication_stall_since IS NOT NULL
                             OR n.reporttime < clock_timestamp() - silent
                             OR n.health = 0)
                  OR NOT bool_or(n.goalstate IN ('single', 'primary', 'wait_primary'))
               ORDER BY 1, 2 LOOP
-        PERFORM pgautofailover.lock_group(g.formationid, g.groupid);
-        IF pgautofailover.evaluate(g.formationid, g.groupid) > 0 THEN
-            changed := changed + 1;
-        END IF;
+        BEGIN
+            PERFORM pgautofailover.lock_group(g.formationid, g.groupid);
+            PERFORM pgautofailover.note_ended_sessions(g.formationid, g.groupid, ended);
+            IF pgautofailover.evaluate(g.formationid, g.groupid) > 0 THEN
+                changed := changed + 1;
+            END IF;
+        EXCEPTION WHEN OTHERS THEN
+            -- what is wrong with one group must not keep the others waiting
+            RAISE WARNING 'formation "%", group % could not be evaluated: %', g.formationid, g.groupid, sqlerrm
+                  USING ERRCODE = sqlstate;
+        END;
     END LOOP;
     RETURN changed;
 END

@@ -96,6 +96,9 @@ BEGIN
         ELSIF n.reported = 'primary' AND n.healthy AND g.sync_secondaries < g.number_sync THEN
             waiting_for := format('%s more synchronous standby(s): writes wait, as number_sync_standbys is %s', g.number_sync - g.sync_secondaries, g.number_sync);
             action := format('bring a standby back, or: pgaf set formation number-sync-standbys 0 --formation %s', formation_id);
+        ELSIF n.reported = 'prepare_maintenance' THEN
+            waiting_for := 'a standby that takes over';
+            action := 'pgaf disable maintenance, on that node, calls it off';
         ELSIF n.reported = 'maintenance' THEN
             waiting_for := 'its operator';
             action := 'pgaf disable maintenance, on that node';

@@ -9,8 +9,6 @@ import (
 	"pgaf/monitor"
 )
 
-type rowBuilder = strings.Builder
-
 // stateWidth is the width of the columns of states: that of the longest state,
 // so that a table does not jump while a group changes.
 const stateWidth = 19

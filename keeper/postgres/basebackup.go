@@ -31,12 +31,12 @@ type BaseBackupOptions struct {
 	Logger          *slog.Logger
 }
 
-// backupWalSenderTimeout replaces the short wal_sender_timeout of our settings while a base backup
-// streams: its disk may stall for longer than a walreceiver's.
+// backupWalSenderTimeout replaces the short wal_sender_timeout of our settings while a base backup streams:
+// its disk may stall for longer than a walreceiver's.
 const backupWalSenderTimeout = "-c wal_sender_timeout=60s"
 
-// BaseBackup replaces PGDATA by a base backup of Source that is already set up as a standby of Standby.
-// The old PGDATA is removed only after the new one took its place. Error: *BackupError.
+// BaseBackup replaces PGDATA by a base backup of Source that is already set up as a standby of Standby. The
+// old PGDATA is removed only after the new one took its place. Error: *BackupError.
 func (b Bin) BaseBackup(ctx context.Context, o BaseBackupOptions) error {
 	backup := baseBackup{Bin: b, o: o}
 	err := backup.run(ctx)
@@ -124,8 +124,8 @@ func (b baseBackup) prepareDir() error {
 		return err
 	}
 	if here.Dev != there.Dev {
-		return fmt.Errorf("backup folder %s and %s are on different file systems; set replication.backup_directory to a folder beside PGDATA",
-			b.o.Dir, b.o.PGDATA)
+		return fmt.Errorf("backup folder %s and %s are on different file systems; "+
+			"set replication.backup_directory to a folder beside PGDATA", b.o.Dir, b.o.PGDATA)
 	}
 	return nil
 }
@@ -171,7 +171,8 @@ func (b baseBackup) makeStandby() error {
 	return err
 }
 
-// swapDirs exchanges two folders (or renames from to to when to does not exist) so that to is complete at any time.
+// swapDirs exchanges two folders (or renames from to to when to does not exist) so that to is complete at any
+// time.
 func swapDirs(from, to string) error {
 	if !exists(to) {
 		if err := os.Rename(from, to); err != nil {

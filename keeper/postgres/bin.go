@@ -20,8 +20,8 @@ type Version struct {
 	Text         string // what postgres --version prints after the name, e.g. "15.20 (Debian 15.20-1)"
 }
 
-// MinimumMajor is the oldest supported major version: the first whose standbys take a new
-// primary_conninfo with a reload.
+// MinimumMajor is the oldest supported major version: the first whose standbys take a new primary_conninfo
+// with a reload.
 const MinimumMajor = 13
 
 // Bin is one folder of Postgres server programs.
@@ -30,9 +30,9 @@ type Bin struct {
 	Version Version
 }
 
-// FindBin finds the server programs for a data node. pgctl is a path to pg_ctl (symlinks are resolved);
-// when empty: $PG_CONFIG, else the only pg_ctl in PATH, else the only pg_config in PATH. Several
-// candidates are an error that lists them and asks for --pgctl.
+// FindBin finds the server programs for a data node. pgctl is a path to pg_ctl (symlinks are resolved); when
+// empty: $PG_CONFIG, else the only pg_ctl in PATH, else the only pg_config in PATH. Several candidates are an
+// error that lists them and asks for --pgctl.
 func FindBin(pgctl string) (Bin, error) {
 	dirs, err := findDirs(pgctl)
 	if err != nil {
@@ -91,8 +91,8 @@ func inPath(program string, resolve func(string) (string, error)) []string {
 	return dirs
 }
 
-// realDir is the folder of the program behind path, which must be a complete server installation:
-// packagers link single programs into /usr/bin, without their siblings.
+// realDir is the folder of the program behind path, which must be a complete server installation: packagers
+// link single programs into /usr/bin, without their siblings.
 func realDir(path string) (string, error) {
 	real, err := filepath.EvalSymlinks(path)
 	if err != nil {

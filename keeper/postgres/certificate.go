@@ -19,8 +19,8 @@ import (
 const certificateLife = 10 * 365 * 24 * time.Hour
 
 // SelfSignedCertificate makes PGDATA/server.crt and server.key for hostname and returns their paths. Both are
-// kept when the certificate is for that host, belongs to the key and is not about to expire; those that a base backup brought from
-// another node are not.
+// kept when the certificate is for that host, belongs to the key and is not about to expire; those that a
+// base backup brought from another node are not.
 func SelfSignedCertificate(pgdata, hostname string) (crt, key string, err error) {
 	crt, key = filepath.Join(pgdata, "server.crt"), filepath.Join(pgdata, "server.key")
 	if certificateFits(crt, key, hostname) {

@@ -34,9 +34,9 @@ type keptConn struct {
 	pid  int
 }
 
-// SQL lends fn a kept superuser connection (socket of the running postmaster, synchronous_commit=local,
-// lock and statement timeout, default_transaction_read_only=off, search_path=pg_catalog). It is fn's alone until fn returns. Two
-// calls at once get two connections.
+// SQL lends fn a kept superuser connection (socket of the running postmaster, synchronous_commit=local, lock
+// and statement timeout, default_transaction_read_only=off, search_path=pg_catalog). It is fn's alone until
+// fn returns. Two calls at once get two connections.
 func (s *Server) SQL(ctx context.Context, fn func(*pgx.Conn) error) error {
 	kept, err := s.borrow(ctx)
 	if err != nil {

@@ -79,10 +79,11 @@ func (b Bin) ControlData(ctx context.Context, pgdata string) (ControlData, error
 	return c, nil
 }
 
-// ParseControlData parses the (C locale) output of pg_controldata. A checksum mismatch is an error: nothing in such a file
-// can be believed.
+// ParseControlData parses the (C locale) output of pg_controldata. A checksum mismatch is an error: nothing
+// in such a file can be believed.
 func ParseControlData(text string) (ControlData, error) {
-	if strings.Contains(text, "WARNING: Calculated CRC checksum does not match") || strings.Contains(text, "WARNING: invalid WAL segment size") {
+	if strings.Contains(text, "WARNING: Calculated CRC checksum does not match") ||
+		strings.Contains(text, "WARNING: invalid WAL segment size") {
 		return ControlData{}, errors.New("pg_control is corrupt: " + firstLine(text))
 	}
 	values := map[string]string{}

@@ -18,10 +18,10 @@ type Failure int
 const (
 	FailureUnknown     Failure = iota
 	FailureUnreachable         // the source did not answer, went away, is starting or stopping: retry, never rebuild
-	FailureRefused             // the source answered and refused (pg_hba.conf, password, role, configuration): an operator must act; retry, never rebuild
+	FailureRefused             // the source answered and refused (pg_hba.conf, password, settings): retry, never rebuild
 	FailureNoSpace             // the local disk or quota is full: retry, never rebuild
 	FailureNoSlot              // the replication slot is missing or in use upstream: retry
-	FailureImpossible          // pg_rewind can never succeed on this folder (no common ancestor, WAL gone, other system): rebuild
+	FailureImpossible          // pg_rewind can never succeed (no common ancestor, WAL gone, other system): rebuild
 	FailureInterrupted         // ended by the context or by a signal: retry
 )
 
@@ -60,8 +60,8 @@ func (f Failure) hint() string {
 	return ""
 }
 
-// ProgramError is the failure of an external program. Its text says what was being done, on which
-// PGDATA and host:port, the program's own last lines and what to do.
+// ProgramError is the failure of an external program. Its text says what was being done, on which PGDATA and
+// host:port, the program's own last lines and what to do.
 type ProgramError struct {
 	Program string // initdb, pg_basebackup, pg_rewind, pg_controldata
 	Doing   string // e.g. "rewind /data from 10.0.0.1:5432"
@@ -94,8 +94,8 @@ func (e *ProgramError) Unwrap() error { return e.Err }
 // RewindError is what Rewind returns; its Kind decides what may follow.
 type RewindError struct {
 	ProgramError
-	// Touched: pg_rewind had begun to change PGDATA. Server.Start refuses such a folder until a
-	// Rewind or BaseBackup succeeded (RewindPending).
+	// Touched: pg_rewind had begun to change PGDATA. Server.Start refuses such a folder until a Rewind or
+	// BaseBackup succeeded (RewindPending).
 	Touched bool
 }
 
@@ -121,9 +121,9 @@ func FailureOf(err error) Failure {
 	return FailureUnknown
 }
 
-// failurePatterns are looked for in the C messages of Postgres's programs, in this order: the disk first, because
-// a full disk also breaks the connection; a refusal before "connection to server … failed", which precedes
-// both; Impossible, the only kind that allows to throw data away, last.
+// failurePatterns are looked for in the C messages of Postgres's programs, in this order: the disk first,
+// because a full disk also breaks the connection; a refusal before "connection to server … failed", which
+// precedes both; Impossible, the only kind that allows to throw data away, last.
 var failurePatterns = []struct {
 	kind    Failure
 	pattern *regexp.Regexp

@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// replaceFile makes path hold content: temporary file, fsync, rename, fsync of the folder. An existing
-// file keeps its mode, a symlink is followed. Nothing is written when the content is the same.
+// replaceFile makes path hold content: temporary file, fsync, rename, fsync of the folder. An existing file
+// keeps its mode, a symlink is followed. Nothing is written when the content is the same.
 func replaceFile(path string, content []byte, mode fs.FileMode) (changed bool, err error) {
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target
@@ -77,8 +77,8 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// includeFirst makes "include 'name'" the first line of PGDATA/postgresql.conf, so that what the user
-// writes later in the file wins.
+// includeFirst makes "include 'name'" the first line of PGDATA/postgresql.conf, so that what the user writes
+// later in the file wins.
 func includeFirst(pgdata, name string) (changed bool, err error) {
 	path := filepath.Join(pgdata, "postgresql.conf")
 	content, err := os.ReadFile(path)

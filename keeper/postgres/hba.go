@@ -35,7 +35,9 @@ func (r HBARule) String() string {
 	if r.TLS {
 		kind = "hostssl"
 	}
-	return strings.Join([]string{kind, hbaName(r.Database, HBAAll, HBAReplication), hbaName(r.User, HBAAll), hbaAddress(r.Address), r.Method}, " ")
+	return strings.Join([]string{
+		kind, hbaName(r.Database, HBAAll, HBAReplication), hbaName(r.User, HBAAll), hbaAddress(r.Address), r.Method,
+	}, " ")
 }
 
 func hbaName(name string, keywords ...string) string {
@@ -55,8 +57,8 @@ func hbaAddress(address string) string {
 	return address
 }
 
-// EnsureHBA appends the rules missing in file (the server's hba_file, by default PGDATA/pg_hba.conf). Rules are
-// never removed: the operator may rely on them.
+// EnsureHBA appends the rules missing in file (the server's hba_file, by default PGDATA/pg_hba.conf). Rules
+// are never removed: the operator may rely on them.
 func EnsureHBA(file string, rules []HBARule) (changed bool, err error) {
 	lines := make([]string, len(rules))
 	for i, r := range rules {

@@ -42,8 +42,8 @@ func (o InitDBOptions) args(pgdata string) []string {
 }
 
 // InitDB creates a cluster. It works in a folder beside pgdata that is then renamed, so pgdata appears
-// complete or not at all and a killed keeper can simply call it again. Only where pgdata is an empty
-// mount point it works in place.
+// complete or not at all and a killed keeper can simply call it again. Only where pgdata is an empty mount
+// point it works in place.
 func (b Bin) InitDB(ctx context.Context, pgdata string, opts InitDBOptions) error {
 	doing := "create a cluster in " + pgdata
 	if real, err := filepath.EvalSymlinks(pgdata); err == nil {

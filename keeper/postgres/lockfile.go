@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// removeStaleLocks removes the lock files of an earlier postmaster whose process id now belongs to
-// somebody else, as after the restart of a container, or to a zombie that nobody collects: Postgres would take that
+// removeStaleLocks removes the lock files of an earlier postmaster whose process id now belongs to somebody
+// else, as after the restart of a container, or to a zombie that nobody collects: Postgres would take that
 // process for a postmaster. All other cases Postgres decides rightly itself. The caller has seen that no
 // process of the cluster is left.
 func removeStaleLocks(pgdata string, c ServerConfig) error {
@@ -45,7 +45,8 @@ func removeStaleLocks(pgdata string, c ServerConfig) error {
 	return nil
 }
 
-// misleads reports whether a lock file names a process that Postgres would take for a postmaster but which is none.
+// misleads reports whether a lock file names a process that Postgres would take for a postmaster but which is
+// none.
 func misleads(lock, pgdata string) bool {
 	p, err := ParsePostmaster(lock)
 	return err == nil && unix.Kill(p.PID, 0) == nil && !runs(p.PID, "postgres", pgdata)

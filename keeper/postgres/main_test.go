@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -39,8 +40,8 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	if pgdata := os.Getenv("PGAF_TEST_HELPER"); pgdata != "" {
-		helperProcess(pgdata)
+	if job := os.Getenv("PGAF_TEST_HELPER"); job != "" {
+		helperProcess(job)
 	}
 	code := m.Run()
 	if dir, err := template(); err == nil {
@@ -85,19 +86,45 @@ func runAsPostgres() (code int, err error) {
 	return cmd.ProcessState.ExitCode(), nil
 }
 
-// helperProcess is what another process of the test does: start a server (config in the environment), say its pid and
-// wait to be killed.
-func helperProcess(pgdata string) {
+// helperProcess is another keeper, which the test will kill.
+func helperProcess(job string) {
 	port, _ := strconv.Atoi(os.Getenv("PGAF_TEST_PORT"))
-	s := NewServer(ServerConfig{Bin: testBin, PGDATA: pgdata, Port: port, ListenAddresses: "localhost", SocketDir: os.Getenv("PGAF_TEST_SOCKET")})
-	if err := s.Start(context.Background()); err != nil {
-		fmt.Println(err)
-		os.Exit(1)
+	pgdata, dir := os.Getenv("PGAF_TEST_PGDATA"), os.Getenv("PGAF_TEST_DIR")
+	switch job {
+	case "start": // and say the pid
+		s := NewServer(ServerConfig{Bin: testBin, PGDATA: pgdata, Port: port, ListenAddresses: "localhost", SocketDir: dir})
+		if err := s.Start(context.Background()); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		p, _ := s.Postmaster()
+		fmt.Println(p.PID)
+	case "backup": // slowly
+		source := &node{port: port}
+		standby := &node{dir: dir, pgdata: pgdata}
+		options := standby.backupOptions(source, 1)
+		options.MaxRate = "32k"
+		fmt.Println("begins")
+		fmt.Println(testBin.BaseBackup(context.Background(), options))
 	}
-	p, _ := s.Postmaster()
-	fmt.Println(p.PID)
 	_, _ = io.ReadAll(os.Stdin)
 	os.Exit(0)
+}
+
+// helper starts a helper process for n, with the port of the server it is about, and returns its first line.
+func (n *node) helper(job string, port int) (*exec.Cmd, string) {
+	n.t.Helper()
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Env = append(os.Environ(), "PGAF_TEST_HELPER="+job, "PGAF_TEST_PGDATA="+n.pgdata, "PGAF_TEST_DIR="+n.dir, fmt.Sprintf("PGAF_TEST_PORT=%d", port))
+	stdin, err := cmd.StdinPipe()
+	n.must(err)
+	n.t.Cleanup(func() { stdin.Close() })
+	stdout, err := cmd.StdoutPipe()
+	n.must(err)
+	n.must(cmd.Start())
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	n.must(err)
+	return cmd, strings.TrimSpace(line)
 }
 
 var nextPort atomic.Int32
@@ -175,6 +202,9 @@ func newPrimary(t *testing.T) *node {
 	return n
 }
 
+// quick makes small clusters in a short time.
+var quick = InitDBOptions{ExtraArgs: []string{"--no-sync", "--wal-segsize=1"}}
+
 // template is a cluster that the tests copy, each with the same system identifier.
 var template = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("/tmp", "pgafpg")
@@ -183,7 +213,7 @@ var template = sync.OnceValues(func() (string, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	return dir, testBin.InitDB(ctx, dir, InitDBOptions{ExtraArgs: []string{"--no-sync"}})
+	return dir, testBin.InitDB(ctx, dir, quick)
 })
 
 func (n *node) initdb() {

@@ -43,8 +43,9 @@ type Metadata struct {
 // Position is the timeline and LSN to report.
 func (m Metadata) Position() Position { return Position{m.Timeline, m.LSN} }
 
-// After a restart the receive position starts at the beginning of a segment, before what is replayed
-// already; hence the greatest. A promotion between two functions cannot make one of them fail: only the way out of recovery exists.
+// After a restart the receive position starts at the beginning of a segment, before what is replayed already;
+// hence the greatest. A promotion between two functions cannot make one of them fail: there is only the way
+// out of recovery.
 const metadataQuery = `
 with r as materialized (select pg_is_in_recovery() as recovery)
 select r.recovery, s.system_identifier, s.pg_control_version, s.catalog_version_no,
@@ -63,17 +64,19 @@ from r, pg_control_system() s, pg_control_checkpoint() c, pg_control_recovery() 
 	left join pg_stat_wal_receiver w on true`
 
 // Metadata reads it over SQL. On a standby whose receiver stopped the exact timeline costs one more
-// connection, once per position.
+// connection, once per position; where that is refused it is the one of pg_control, which may be older.
 func (s *Server) Metadata(ctx context.Context) (m Metadata, err error) {
 	err = s.SQL(ctx, func(conn *pgx.Conn) error {
 		m, err = queryMetadata(ctx, conn)
 		return err
 	})
-	if err == nil && m.InRecovery && m.Receiver.PID == 0 {
-		m.Timeline, err = s.replayedTimeline(ctx, m)
-	}
 	if err != nil {
 		return m, fmt.Errorf("read the state of Postgres on %s: %w", s.PGDATA(), err)
+	}
+	if m.InRecovery && m.Receiver.PID == 0 {
+		if timeline, err := s.replayedTimeline(ctx, m); err == nil {
+			m.Timeline = timeline
+		}
 	}
 	return m, nil
 }
@@ -159,7 +162,8 @@ func (s *Server) StandbyNodes(ctx context.Context) (nodes []StandbyNode, err err
 func queryStandbyNodes(ctx context.Context, conn *pgx.Conn) ([]StandbyNode, error) {
 	rows, err := conn.Query(ctx, `select pid, coalesce(usename::text, ''), coalesce(application_name, ''),
 		coalesce(host(client_addr), ''), coalesce(state, ''),
-		coalesce(sent_lsn, '0/0')::text, coalesce(write_lsn, '0/0')::text, coalesce(flush_lsn, '0/0')::text, coalesce(replay_lsn, '0/0')::text,
+		coalesce(sent_lsn, '0/0')::text, coalesce(write_lsn, '0/0')::text,
+		coalesce(flush_lsn, '0/0')::text, coalesce(replay_lsn, '0/0')::text,
 		coalesce(sync_state, ''), coalesce(sync_priority, 0),
 		coalesce(extract(epoch from clock_timestamp() - reply_time), 0)::float8
 		from pg_stat_replication order by application_name, pid`)

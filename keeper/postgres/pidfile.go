@@ -54,8 +54,8 @@ type Postmaster struct {
 
 func pidFile(pgdata string) string { return filepath.Join(pgdata, "postmaster.pid") }
 
-// ParsePostmaster parses postmaster.pid. Postgres writes it line by line while it starts, so every
-// line but the first may be missing.
+// ParsePostmaster parses postmaster.pid. Postgres writes it line by line while it starts, so every line but
+// the first may be missing.
 func ParsePostmaster(content string) (Postmaster, error) {
 	lines := strings.Split(content, "\n")
 	line := func(i int) string {
@@ -102,11 +102,16 @@ func readPostmaster(pgdata string) (p Postmaster, running bool) {
 // refuseRunning is the guard of everything that replaces or overwrites a folder.
 func refuseRunning(pgdata string) error {
 	p, running := readPostmaster(pgdata)
-	if !running {
-		return nil
-	}
-	if p.Single {
+	switch {
+	case running && p.Single:
 		return fmt.Errorf("a standalone backend (postgres --single, pid %d) uses %s; end it first", p.PID, pgdata)
+	case running:
+		return fmt.Errorf("Postgres (pid %d) runs on %s; stop it first", p.PID, pgdata)
 	}
-	return fmt.Errorf("Postgres (pid %d) runs on %s; stop it first", p.PID, pgdata)
+	for _, pid := range pids() {
+		if clusterProcess(pgdata)(pid) {
+			return fmt.Errorf("process %d of an ended Postgres still uses %s; stop it first", pid, pgdata)
+		}
+	}
+	return nil
 }

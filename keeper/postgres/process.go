@@ -85,8 +85,8 @@ func (p *process) waitByAsking() error {
 	return nil
 }
 
-// reap collects a child that the Go runtime does not know: one started before this process replaced
-// itself by exec, or an orphan that became ours because we are PID 1.
+// reap collects a child that the Go runtime does not know: one started before this process replaced itself by
+// exec, or an orphan that became ours because we are PID 1.
 func reap(pid int) { _, _ = unix.Wait4(pid, nil, unix.WNOHANG, nil) }
 
 func (p *process) close() {
@@ -191,16 +191,18 @@ func awaitLogger(ctx context.Context, pgdata string) {
 	})
 }
 
-// endLeftovers kills runs of a client program on dir that a killed predecessor of ours left behind: two
-// of them on one folder would destroy it.
+// endLeftovers kills runs of a client program on dir that a killed predecessor of ours left behind: two of
+// them on one folder would destroy it.
 func endLeftovers(ctx context.Context, name, dir string) error {
-	return endProcesses(ctx, 0, func(pid int) bool {
-		return runs(pid, name, "") && slices.Contains(commandLine(pid), dir)
-	})
+	return endProcesses(ctx, 0, leftover(name, dir))
 }
 
-// endProcesses ends all processes that match: with SIGQUIT (to Postgres: leave at once), after grace with SIGKILL.
-// It returns when none is left.
+func leftover(name, dir string) func(pid int) bool {
+	return func(pid int) bool { return runs(pid, name, "") && slices.Contains(commandLine(pid), dir) }
+}
+
+// endProcesses ends all processes that match: with SIGQUIT (to Postgres: leave at once), after grace with
+// SIGKILL. It returns when none is left.
 func endProcesses(ctx context.Context, grace time.Duration, match func(pid int) bool) error {
 	sig, limit := unix.SIGQUIT, grace
 	if grace == 0 {
@@ -221,8 +223,8 @@ func endProcesses(ctx context.Context, grace time.Duration, match func(pid int) 
 // killLimit is how long a killed process may need: it may sit in an uninterruptible disk wait.
 const killLimit = time.Minute
 
-// signalAndWait signals all processes that match, waits for their end at most for limit and returns how many are left.
-// When none was left but some were found it looks again, for what those may have started.
+// signalAndWait signals all processes that match, waits for their end at most for limit and returns how many
+// are left. When none was left but some were found it looks again, for what those may have started.
 func signalAndWait(ctx context.Context, sig syscall.Signal, limit time.Duration, match func(pid int) bool) (left int, err error) {
 	timeout := time.NewTimer(limit)
 	defer timeout.Stop()

@@ -28,9 +28,9 @@ type program struct {
 	onLine func(line string) // each line of stdout and stderr as it comes
 }
 
-// run runs the program in its own process group, so that a signal to our group (a terminal's ^C, a
-// reload sent to the group) does not reach it. When ctx ends, the whole group is terminated and, two
-// seconds later, killed. It returns the last lines of stderr.
+// run runs the program in its own process group, so that a signal to our group (a terminal's ^C, a reload
+// sent to the group) does not reach it. When ctx ends, the whole group is terminated and, two seconds later,
+// killed. It returns the last lines of stderr.
 func (p program) run(ctx context.Context) (string, error) {
 	var mu sync.Mutex // one line at a time
 	out := &lineWriter{mu: &mu, onLine: p.onLine}

@@ -22,8 +22,8 @@ type System struct {
 // Position is where the system is.
 func (s System) Position() Position { return Position{s.Timeline, s.LSN} }
 
-// Progress is a replication connection to the upstream: it measures, and it is a witness. It transfers no WAL. Safe for
-// concurrent use: a question interrupts a Watch for its duration.
+// Progress is a replication connection to the upstream: it measures, and it is a witness. It transfers no
+// WAL. Safe for concurrent use: a question interrupts a Watch for its duration.
 type Progress struct {
 	upstream Upstream
 	conn     *pgconn.PgConn
@@ -38,7 +38,8 @@ type Progress struct {
 // ErrClosed is what a Watch returns when Close ended it.
 var ErrClosed = errors.New("connection closed by us")
 
-// OpenProgress connects. ctx bounds the attempt; afterwards TCP keepalive finds a silent cut within 4 seconds.
+// OpenProgress connects. ctx bounds the attempt; afterwards TCP keepalive finds a silent cut within 4
+// seconds.
 func OpenProgress(ctx context.Context, u Upstream) (*Progress, error) {
 	config, err := sourceConfig(u)
 	if err != nil {
@@ -111,8 +112,8 @@ func (p *Progress) ask(ctx context.Context, fn func() error) error {
 	return fn()
 }
 
-// Watch blocks on the connection and returns when it breaks (an error that says how; ErrClosed after
-// Close) or when ctx ends (its error).
+// Watch blocks on the connection and returns when it breaks (an error that says how; ErrClosed after Close)
+// or when ctx ends (its error).
 func (p *Progress) Watch(ctx context.Context) error {
 	for {
 		select {
@@ -121,11 +122,12 @@ func (p *Progress) Watch(ctx context.Context) error {
 			return context.Cause(ctx)
 		}
 		err := p.wait(ctx)
+		broken := p.conn.IsClosed()
 		<-p.turn
 		switch {
 		case p.isClosed():
 			return ErrClosed
-		case p.conn.IsClosed():
+		case broken:
 			return upstreamError("replication connection to", p.upstream, err)
 		case ctx.Err() != nil:
 			return context.Cause(ctx)

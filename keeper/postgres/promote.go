@@ -12,11 +12,11 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Promote ends recovery and returns when the server accepts writes; nil when it already does. It removes no standby
-// files and forces no checkpoint: the caller does both afterwards.
+// Promote ends recovery and returns when the server accepts writes; nil when it already does. It removes no
+// standby files and forces no checkpoint: the caller does both afterwards.
 //
-// The order is the one of pg_ctl: a file named promote, then SIGUSR1. The end is an event: the
-// startup process writes pg_control when recovery is over, the postmaster writes postmaster.pid again right after.
+// The order is the one of pg_ctl: a file named promote, then SIGUSR1. The end is an event: the startup
+// process writes pg_control when recovery is over, the postmaster writes postmaster.pid again right after.
 func (s *Server) Promote(ctx context.Context) error {
 	mark := markLogs(s.PGDATA())
 	begun := time.Now()

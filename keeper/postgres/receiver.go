@@ -14,14 +14,15 @@ import (
 )
 
 // receiverGrace is how long the startup process may take to end its walreceiver after the reload. It cannot
-// while it waits for a recovery conflict (max_standby_streaming_delay); then the walreceiver is ended directly.
+// while it waits for a recovery conflict (max_standby_streaming_delay); then the walreceiver is ended
+// directly.
 const receiverGrace = 100 * time.Millisecond
 
 // startupGrace bounds the look at the startup process, which may be busy replaying for long.
 const startupGrace = 200 * time.Millisecond
 
-// StopReceiver disconnects a running standby from its upstream by reload. It returns when no
-// walreceiver is left and none can come back, with the last position that was flushed: nothing beyond it will ever be
+// StopReceiver disconnects a running standby from its upstream by reload. It returns when no walreceiver is
+// left and none can come back, with the last position that was flushed: nothing beyond it will ever be
 // acknowledged by this node to that upstream. It does not wait for replay.
 func (s *Server) StopReceiver(ctx context.Context) (Position, error) {
 	var last Position
@@ -37,14 +38,16 @@ func (s *Server) StopReceiver(ctx context.Context) (Position, error) {
 		if err := s.applyUpstream(ctx, conn, Upstream{}); err != nil {
 			return err
 		}
-		return s.receiverGone(ctx, conn)
-	})
-	if err == nil {
-		var m Metadata
-		if m, err = s.Metadata(ctx); err == nil {
-			last = Position{max(last.Timeline, m.Timeline), max(last.LSN, m.LSN)}
+		if err := s.receiverGone(ctx, conn); err != nil {
+			return err
 		}
-	}
+		if m, err = queryMetadata(ctx, conn); err != nil {
+			return err
+		}
+		timeline, err := s.replayedTimeline(ctx, m)
+		last = Position{max(last.Timeline, timeline), max(last.LSN, m.LSN)}
+		return err
+	})
 	if err != nil {
 		return last, fmt.Errorf("disconnect the standby %s: %w", s.PGDATA(), err)
 	}
@@ -111,10 +114,10 @@ func (s *Server) receiverGone(ctx context.Context, conn *pgx.Conn) error {
 	})
 }
 
-// startupSettled returns when the startup process has taken the SIGHUP of the reload that our session has seen.
-// Until then it may be just about to launch a walreceiver with the old settings. Asleep with no such signal pending it has: its
-// handler ran, and its latch is set until it has looked at the new settings. One that is busy replaying looks at
-// them before it requests a walreceiver.
+// startupSettled returns when the startup process has taken the SIGHUP of the reload that our session has
+// seen. Until then it may be just about to launch a walreceiver with the old settings. Asleep with no such
+// signal pending it has: its handler ran, and its latch is set until it has looked at the new settings. One
+// that is busy replaying looks at them before it requests a walreceiver.
 func startupSettled(ctx context.Context, conn *pgx.Conn) error {
 	var pid int
 	err := conn.QueryRow(ctx, "select coalesce((select pid from pg_stat_activity where backend_type = 'startup'), 0)").Scan(&pid)
@@ -152,8 +155,8 @@ func asleepWithoutHUP(pid int) bool {
 	return asleep
 }
 
-// Repoint makes a running standby follow u by reload and returns when it streams from there. When ctx
-// ends first the error carries the server's last log lines; the setting stays and the server keeps trying.
+// Repoint makes a running standby follow u by reload and returns when it streams from there. When ctx ends
+// first the error carries the server's last log lines; the setting stays and the server keeps trying.
 func (s *Server) Repoint(ctx context.Context, u Upstream) error {
 	mark := markLogs(s.PGDATA())
 	err := s.SQL(ctx, func(conn *pgx.Conn) error {
@@ -199,7 +202,8 @@ func (m logMark) suffix() string {
 	return ": " + strings.ReplaceAll(text, "\n", " | ")
 }
 
-// awaitStreaming looks whom the receiver streams from: one that still streams from the old upstream does not count.
+// awaitStreaming looks whom the receiver streams from: one that still streams from the old upstream does not
+// count.
 func awaitStreaming(ctx context.Context, conn *pgx.Conn, u Upstream) error {
 	return askUntil(ctx, func() (streams bool, err error) {
 		err = conn.QueryRow(ctx, `select exists (select from pg_stat_wal_receiver

@@ -94,6 +94,37 @@ func TestBaseBackupAndStreaming(t *testing.T) {
 	standby.must(standby.WaitStreaming(within(t, time.Minute)))
 }
 
+// The base backup of a killed keeper goes on by itself; the next one must not meet it in the same folder.
+func TestBaseBackupAfterKill(t *testing.T) {
+	primary := newPrimary(t)
+	ctx := within(t, time.Minute)
+	_, err := primary.EnsureSlots(ctx, []SlotWanted{{Name: SlotName(1)}}, false)
+	primary.must(err)
+	standby := newNode(t, primary.dir)
+	options := standby.backupOptions(primary, 1)
+	helper, _ := standby.helper("backup", primary.port)
+	copying := func() (bool, error) { return exists(filepath.Join(options.Dir, "backup_label")), nil }
+	standby.must(askUntil(ctx, copying))
+	standby.must(helper.Process.Kill())
+	_ = helper.Wait()
+	if left := hold(leftover("pg_basebackup", options.Dir)); len(left) != 2 {
+		t.Errorf("%d programs are left, not pg_basebackup and its WAL receiver", len(left))
+	}
+	standby.must(askUntil(ctx, func() (bool, error) { // the primary notices a moment later that the slot is free
+		err := testBin.BaseBackup(ctx, options)
+		if FailureOf(err) == FailureNoSlot {
+			return false, nil
+		}
+		return true, err
+	}))
+	if left := hold(leftover("pg_basebackup", options.Dir)); len(left) != 0 {
+		t.Errorf("%d programs are left", len(left))
+	}
+	standby.writeSettings()
+	standby.start()
+	standby.must(standby.WaitStreaming(ctx))
+}
+
 func TestBaseBackupErrors(t *testing.T) {
 	primary := newPrimary(t)
 	standby := newNode(t, primary.dir)

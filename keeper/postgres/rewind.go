@@ -24,18 +24,18 @@ type RewindOptions struct {
 }
 
 // The marker of an unfinished rewind lies in PGDATA, because everything about a folder must move with the
-// folder. pg_rewind removes every file that the source does not have, but it skips what is neither file, folder nor link:
-// so the marker is a FIFO.
+// folder. pg_rewind removes every file that the source does not have, but it skips what is neither file,
+// folder nor link: so the marker is a FIFO.
 const rewindMarker = "pgaf.rewinding"
 
 // RewindPending reports that a Rewind of pgdata was begun and did not finish: neither its data nor its
 // control file may be trusted; only Rewind or BaseBackup may follow.
 func RewindPending(pgdata string) bool { return exists(filepath.Join(pgdata, rewindMarker)) }
 
-// Rewind makes the stopped PGDATA a standby of Source's history with pg_rewind. First it asks Source
-// over SQL (reachable, allowed, not in recovery, same system, control file on the current timeline; it
-// runs a CHECKPOINT there if the last promotion was not checkpointed yet), and only then touches PGDATA.
-// pg_rewind copies the configuration files of Source: call WriteSettings afterwards. Error: *RewindError.
+// Rewind makes the stopped PGDATA a standby of Source's history with pg_rewind. First it asks Source over SQL
+// (reachable, allowed, not in recovery, same system, control file on the current timeline; it runs a
+// CHECKPOINT there if the last promotion was not checkpointed yet), and only then touches PGDATA. pg_rewind
+// copies the configuration files of Source: call WriteSettings afterwards. Error: *RewindError.
 func (b Bin) Rewind(ctx context.Context, o RewindOptions) error {
 	r := rewind{Bin: b, o: o}
 	err := r.run(ctx)
@@ -96,8 +96,8 @@ func (r rewind) run(ctx context.Context) error {
 // sourceCheckpointLimit bounds the questions to the source, its CHECKPOINT included.
 const sourceCheckpointLimit = 10 * time.Minute
 
-// askSource checks over SQL what pg_rewind would report in words or, worse, not notice: right after a promotion
-// the source's control file still names the old timeline, and pg_rewind would see nothing to do.
+// askSource checks over SQL what pg_rewind would report in words or, worse, not notice: right after a
+// promotion the source's control file still names the old timeline, and pg_rewind would see nothing to do.
 func (r rewind) askSource(ctx context.Context, target ControlData) error {
 	ctx, cancel := context.WithTimeout(ctx, sourceCheckpointLimit)
 	defer cancel()

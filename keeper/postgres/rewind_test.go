@@ -130,7 +130,7 @@ func TestRewindErrors(t *testing.T) {
 	try(options, FailureUnreachable, "not yet promoted")
 
 	other := newNode(t, testDir(t))
-	other.must(testBin.InitDB(within(t, time.Minute), other.pgdata, InitDBOptions{ExtraArgs: []string{"--no-sync"}}))
+	other.must(testBin.InitDB(within(t, time.Minute), other.pgdata, quick))
 	other.writeSettings()
 	other.start()
 	other.exec("create role pgautofailover_replicator login superuser replication")
@@ -197,7 +197,9 @@ func TestNoSpace(t *testing.T) {
 	}
 	t.Log(err)
 
-	err = testBin.InitDB(within(t, time.Minute), full.pgdata, InitDBOptions{ExtraArgs: []string{"--no-sync"}})
+	empty()
+	leave(10 << 20)
+	err = testBin.InitDB(within(t, time.Minute), full.pgdata, quick)
 	if FailureOf(err) != FailureNoSpace || exists(full.pgdata) {
 		t.Fatalf("initdb: %v", err)
 	}

@@ -16,7 +16,8 @@ type Role struct {
 	ConnectionLimit        int    // 0 = unlimited
 }
 
-// EnsureRole creates the role (with LOGIN) when it is missing; an existing one gets the attributes and the password.
+// EnsureRole creates the role (with LOGIN) when it is missing; an existing one gets the attributes and the
+// password.
 func (s *Server) EnsureRole(ctx context.Context, r Role) (created bool, err error) {
 	err = s.SQL(ctx, func(conn *pgx.Conn) error {
 		var exists bool
@@ -59,14 +60,15 @@ func (r Role) statement(exists bool) string {
 func (s *Server) EnsureDatabase(ctx context.Context, name, owner string) (created bool, err error) {
 	err = s.alone(ctx, "postgres", safePath, func(conn *pgx.Conn) error {
 		var exists bool
-		if err := conn.QueryRow(ctx, "select exists (select from pg_database where datname = $1)", name).Scan(&exists); err != nil || exists {
+		err := conn.QueryRow(ctx, "select exists (select from pg_database where datname = $1)", name).Scan(&exists)
+		if err != nil || exists {
 			return err
 		}
 		statement := "create database " + pgx.Identifier{name}.Sanitize()
 		if owner != "" {
 			statement += " owner " + pgx.Identifier{owner}.Sanitize()
 		}
-		_, err := conn.Exec(ctx, statement)
+		_, err = conn.Exec(ctx, statement)
 		created = err == nil
 		if hasCode(err, "42P04") { // somebody else was faster
 			err = nil

@@ -138,8 +138,8 @@ func (s *Server) observe() {
 	if s.closed {
 		return
 	}
-	info, _ := os.Stat(pidFile(s.config.PGDATA))
 	p, running := readPostmaster(s.config.PGDATA)
+	info, _ := os.Stat(pidFile(s.config.PGDATA)) // after reading, or a change between the two would count twice
 	running = running && !p.Single
 	if running && s.run == nil {
 		s.adopt(p.PID)

@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -42,7 +41,7 @@ func TestStartStopEvents(t *testing.T) {
 		t.Fatalf("start without a cluster: %v", err)
 	}
 	took(t, "initdb", func() {
-		n.must(testBin.InitDB(within(t, time.Minute), n.pgdata, InitDBOptions{ExtraArgs: []string{"--no-sync"}}))
+		n.must(testBin.InitDB(within(t, time.Minute), n.pgdata, quick))
 	})
 	n.writeSettings()
 	took(t, "start", n.start)
@@ -135,17 +134,8 @@ func TestStopEndsOrphans(t *testing.T) {
 func TestAdoption(t *testing.T) {
 	n := newPrimary(t)
 	n.stop(Fast)
-	helper := exec.Command("/proc/self/exe")
-	helper.Env = append(os.Environ(), "PGAF_TEST_HELPER="+n.pgdata, "PGAF_TEST_SOCKET="+n.dir, fmt.Sprintf("PGAF_TEST_PORT=%d", n.port))
-	stdin, err := helper.StdinPipe()
-	n.must(err)
-	defer stdin.Close()
-	stdout, err := helper.StdoutPipe()
-	n.must(err)
-	n.must(helper.Start())
-	line, err := bufio.NewReader(stdout).ReadString('\n')
-	n.must(err)
-	pid, err := strconv.Atoi(strings.TrimSpace(line))
+	helper, line := n.helper("start", n.port)
+	pid, err := strconv.Atoi(line)
 	if err != nil {
 		t.Fatal(line)
 	}
@@ -270,4 +260,46 @@ func TestStartWaits(t *testing.T) {
 	if err := <-waiting; !errors.As(err, &failed) || failed.Kind != StartStopped {
 		t.Fatalf("start that was stopped: %v", err)
 	}
+}
+
+// Without inotify (the kernel's instances are used up) everything works, a little later.
+func TestWithoutInotify(t *testing.T) {
+	n := newNode(t, testDir(t))
+	n.initdb()
+	_, err := WriteStandby(n.pgdata, Upstream{})
+	n.must(err)
+	n.mu.Lock()
+	n.attachTicker(errors.New("too many open files"))
+	n.mu.Unlock()
+	n.start()
+	took(t, "promote without inotify", func() { n.must(n.Promote(within(t, time.Minute))) })
+	n.exec("create table public.t (g int)")
+	n.stop(Fast)
+}
+
+// A frozen postmaster must be able to obey a fence.
+func TestStopFrozen(t *testing.T) {
+	n := newPrimary(t)
+	p, _ := n.Postmaster()
+	n.must(syscall.Kill(p.PID, syscall.SIGSTOP))
+	took(t, "immediate stop of a frozen postmaster", func() { n.stop(Immediate) })
+	n.start()
+	p, _ = n.Postmaster()
+	n.must(syscall.Kill(p.PID, syscall.SIGSTOP))
+	took(t, "kill of a frozen postmaster", func() { n.stop(Kill) })
+}
+
+// When a backend crashes the postmaster recovers and says ready again.
+func TestBackendCrash(t *testing.T) {
+	n := newPrimary(t)
+	events := n.Watch()
+	p, _ := n.Postmaster()
+	backend, err := strconv.Atoi(n.text("pg_backend_pid()"))
+	n.must(err)
+	n.must(syscall.Kill(backend, syscall.SIGKILL))
+	nextEvent(t, events, func(e Event) bool { return e.Kind == EventRecovered })
+	if again, _ := n.Postmaster(); again.PID != p.PID {
+		t.Fatal("another postmaster")
+	}
+	n.text("1")
 }

@@ -52,8 +52,8 @@ const sslCiphers = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:
 	"ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-AES256-GCM-SHA384:" +
 	"ECDHE-ECDSA-AES128-SHA256:ECDHE-ECDSA-AES256-SHA384:ECDHE-RSA-AES128-SHA256:ECDHE-RSA-AES256-SHA384"
 
-// WriteSettings writes SettingsFile and its include as first line of postgresql.conf. Nothing is
-// written when nothing changes. A changed file wants a reload; Server.PendingRestart tells what wants more.
+// WriteSettings writes SettingsFile and its include as first line of postgresql.conf. Nothing is written when
+// nothing changes. A changed file wants a reload; Server.PendingRestart tells what wants more.
 func WriteSettings(pgdata string, s NodeSettings) (changed bool, err error) {
 	if s.Tuning == (Tuning{}) {
 		s.Tuning = HostTuning(pgdata)
@@ -96,7 +96,8 @@ func (s NodeSettings) renderNode(c *settingsFile) {
 	c.set("max_replication_slots", "12")
 	c.set("wal_level", "'replica'")
 	c.set("wal_log_hints", "on")
-	c.comment("A peer that vanished without a word is noticed within these. They also bound the time that a fast stop waits for a dead standby.")
+	c.comment("A peer that vanished without a word is noticed within these. They also bound the time that a fast stop")
+	c.comment("waits for a dead standby.")
 	c.set("wal_sender_timeout", "'10s'")
 	c.set("wal_receiver_timeout", "'10s'")
 	c.set("wal_receiver_status_interval", "'1s'")

@@ -189,17 +189,18 @@ func TestSelfSignedCertificate(t *testing.T) {
 		t.Fatalf("key: %v, %v", info, err)
 	}
 	first, _ := os.ReadFile(crt)
-	for host, same := range map[string]bool{"node1.example.com": true, "10.0.0.7": false} {
-		if _, _, err := SelfSignedCertificate(dir, host); err != nil {
+	for _, c := range []struct {
+		host string
+		same bool
+	}{{"node1.example.com", true}, {"10.0.0.7", false}} {
+		if _, _, err := SelfSignedCertificate(dir, c.host); err != nil {
 			t.Fatal(err)
 		}
-		again, _ := os.ReadFile(crt)
-		if (string(again) == string(first)) != same {
-			t.Errorf("certificate for %s: same %t", host, !same)
+		if again, _ := os.ReadFile(crt); (string(again) == string(first)) != c.same {
+			t.Errorf("certificate for %s: want the same %t", c.host, c.same)
 		}
-		if !certificateFits(crt, key, host) {
-			t.Errorf("certificate does not fit %s", host)
+		if !certificateFits(crt, key, c.host) {
+			t.Errorf("certificate does not fit %s", c.host)
 		}
-		os.WriteFile(crt, first, 0o600)
 	}
 }

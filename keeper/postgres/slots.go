@@ -26,7 +26,8 @@ func BackupName(nodeID int64) string {
 	return "pgautofailover_basebackup_" + strconv.FormatInt(nodeID, 10)
 }
 
-// SlotWanted is the slot of one peer. LSN (0 = unknown) is the peer's position, to which a standby advances it.
+// SlotWanted is the slot of one peer. LSN (0 = unknown) is the peer's position, to which a standby advances
+// it.
 type SlotWanted struct {
 	Name string
 	LSN  LSN
@@ -43,8 +44,8 @@ type slot struct {
 	restartLSN LSN
 }
 
-// EnsureSlots creates what is missing, drops inactive pgaf slots nobody wants, recreates inactive lost
-// ones and on a standby (inRecovery) advances the inactive ones, so that they keep no more WAL than needed.
+// EnsureSlots creates what is missing, drops inactive pgaf slots nobody wants, recreates inactive lost ones
+// and on a standby (inRecovery) advances the inactive ones, so that they keep no more WAL than needed.
 func (s *Server) EnsureSlots(ctx context.Context, wanted []SlotWanted, inRecovery bool) (SlotChanges, error) {
 	var done SlotChanges
 	err := s.SQL(ctx, func(conn *pgx.Conn) error {

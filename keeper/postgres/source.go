@@ -15,8 +15,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// How our connections to another node find out that it is gone when the network drops everything
-// silently: after idle 1 s the kernel asks every second and gives up after the third question; unanswered data counts
+// How our connections to another node find out that it is gone when the network drops everything silently:
+// after idle 1 s the kernel asks every second and gives up after the third question; unanswered data counts
 // the same.
 const (
 	sourceConnectTimeout    = 2 * time.Second
@@ -25,7 +25,8 @@ const (
 	sourceUserTimeoutMillis = 4000
 )
 
-// sourceName is the application name of our own connections to other nodes; it must not look like a standby's.
+// sourceName is the application name of our own connections to other nodes; it must not look like a
+// standby's.
 const sourceName = "pgaf keeper"
 
 // sourceConfig is the configuration of our own connections to another node.
@@ -95,8 +96,8 @@ func closeConn(conn *pgx.Conn) {
 	_ = conn.Close(ctx)
 }
 
-// readable shortens a failed connection attempt, of which pgx reports every address and with and without TLS, to what an operator
-// needs: Postgres's own message, or the network's. The whole error stays below it.
+// readable shortens a failed connection attempt, of which pgx reports every address and with and without TLS,
+// to what an operator needs: Postgres's own message, or the network's. The whole error stays below it.
 func readable(err error) error {
 	var pg *pgconn.PgError
 	var dns *net.DNSError

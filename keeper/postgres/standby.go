@@ -34,8 +34,8 @@ func writeStandbySettings(pgdata string, u Upstream) (changed bool, err error) {
 	return changed || included, err
 }
 
-// standbySettings is the content of StandbyFile. Nobody is an empty primary_conninfo, not a missing one, because a reload
-// must override an older value.
+// standbySettings is the content of StandbyFile. Nobody is an empty primary_conninfo, not a missing one,
+// because a reload must override an older value.
 func standbySettings(u Upstream) string {
 	var b strings.Builder
 	b.WriteString("# Written by pgaf; changes are overwritten.\n")
@@ -49,8 +49,8 @@ func standbySettings(u Upstream) string {
 	return b.String()
 }
 
-// RemoveStandby is the clean-up after promotion: standby.signal deleted, StandbyFile emptied. Never call
-// it before the server is out of recovery: Postgres fails when the file disappears under it.
+// RemoveStandby is the clean-up after promotion: standby.signal deleted, StandbyFile emptied. Never call it
+// before the server is out of recovery: Postgres fails when the file disappears under it.
 func RemoveStandby(pgdata string) error {
 	err := removeFile(filepath.Join(pgdata, standbySignal))
 	if err == nil && exists(filepath.Join(pgdata, StandbyFile)) {

@@ -12,16 +12,17 @@ import (
 	"time"
 )
 
-// orphanGrace is how long the backends of a killed postmaster may take to leave on SIGQUIT before they are killed.
+// orphanGrace is how long the backends of a killed postmaster may take to leave on SIGQUIT before they are
+// killed.
 const orphanGrace = 300 * time.Millisecond
 
 // leftoverLimit bounds the attempts to start while something of an earlier postmaster is still in the way.
 const leftoverLimit = 10 * time.Second
 
-// Start starts Postgres or adopts the running one and returns when it accepts connections (Status.Up).
-// ctx ends the waiting only: Postgres goes on starting (StartWaiting), see Recovery for its progress.
-// Leftovers of a killed postmaster are ended first, so "pre-existing shared memory block" is never the
-// caller's problem. Error: *StartError.
+// Start starts Postgres or adopts the running one and returns when it accepts connections (Status.Up). ctx
+// ends the waiting only: Postgres goes on starting (StartWaiting), see Recovery for its progress. Leftovers
+// of a killed postmaster are ended first, so "pre-existing shared memory block" is never the caller's
+// problem. Error: *StartError.
 func (s *Server) Start(ctx context.Context) error {
 	s.mu.Lock()
 	s.attach()
@@ -38,8 +39,13 @@ func (s *Server) Start(ctx context.Context) error {
 		if !spawned && hasExited(r) {
 			continue // what we found was at its end; the start is still to come
 		}
-		if !isLeftover(err) || time.Since(begun) > leftoverLimit {
+		var failed *StartError
+		if !errors.As(err, &failed) || failed.Kind != startLeftover {
 			return err
+		}
+		if time.Since(begun) > leftoverLimit {
+			failed.Kind = StartBusy
+			return failed
 		}
 		// What stood in the way may have gone between Postgres's look and ours: pause for a moment only.
 		if err := pause(ctx, 20*time.Millisecond); err != nil {
@@ -80,8 +86,9 @@ func (s *Server) launch(ctx context.Context, stops int) (r *run, spawned bool, e
 	case !HasCluster(pgdata):
 		return nil, false, s.startError(StartNoCluster, errors.New("the folder holds no cluster (no global/pg_control)"))
 	case RewindPending(pgdata):
-		return nil, false, s.startError(StartRewinding, fmt.Errorf("a pg_rewind of this folder did not finish; rewind it again or replace it by a base backup "+
-			"(only if you know that nothing was changed: remove %s)", rewindMarker))
+		return nil, false, s.startError(StartRewinding, fmt.Errorf("a pg_rewind of this folder did not finish; "+
+			"rewind it again or replace it by a base backup (only if you know that nothing was changed: remove %s)",
+			rewindMarker))
 	}
 	err = endProcesses(ctx, orphanGrace, orphan(pgdata))
 	if err != nil {
@@ -102,8 +109,9 @@ func (s *Server) launch(ctx context.Context, stops int) (r *run, spawned bool, e
 	return r, true, nil
 }
 
-// orphan matches the children of a postmaster that was killed. They may still be committing and hold its shared memory.
-// By their title they cannot be confused with a postmaster that someone starts at this moment, nor with a standalone backend.
+// orphan matches the children of a postmaster that was killed. They may still be committing and hold its
+// shared memory. By their title they cannot be confused with a postmaster that someone starts at this moment,
+// nor with a standalone backend.
 func orphan(pgdata string) func(pid int) bool {
 	cluster := clusterProcess(pgdata)
 	return func(pid int) bool {
@@ -111,8 +119,8 @@ func orphan(pgdata string) func(pid int) bool {
 	}
 }
 
-// spawnPostmaster starts a child in its own session: no signal to our terminal or group reaches it, and
-// it outlives us. Needs mu.
+// spawnPostmaster starts a child in its own session: no signal to our terminal or group reaches it, and it
+// outlives us. Needs mu.
 func (s *Server) spawnPostmaster() (*run, error) {
 	c := s.config
 	log, err := openStartupLog(c.PGDATA)
@@ -166,7 +174,8 @@ func (c ServerConfig) args() []string {
 	return append(args, c.Options...)
 }
 
-// serverEnv is our environment without client settings, but with our locale: messages of the server are for people.
+// serverEnv is our environment without client settings, but with our locale: messages of the server are for
+// people.
 func serverEnv() []string {
 	env := programEnv(true)
 	kept := env[:0]

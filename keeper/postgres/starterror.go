@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -17,7 +16,7 @@ const (
 	StartPort                // address already in use
 	StartConfig              // a configuration file, library or certificate is wrong
 	StartRewinding           // RewindPending: the folder must not be started
-	StartBusy                // a standalone backend (postgres --single) or an unkillable process uses the folder
+	StartBusy                // a standalone backend (postgres --single) or something that does not end uses the folder
 	StartStopped             // Stop was called meanwhile
 	StartNoCluster           // PGDATA holds no cluster
 	startLeftover            // something of an earlier postmaster is still there; Start tries again
@@ -94,12 +93,16 @@ var startPatterns = []struct {
 }{
 	{StartNoSpace, anyOf(`no space left on device`, `disk quota exceeded`)},
 	{startLeftover, anyOf(`pre-existing shared memory block`, `lock file "postmaster\.pid" already exists`)},
-	{StartPort, anyOf(`address already in use`, `could not create any (tcp/ip|unix-domain) sockets`, `lock file "[^"]*\.s\.pgsql\.\d+\.lock"`)},
+	{StartPort, anyOf(
+		`address already in use`, `could not create any (tcp/ip|unix-domain) sockets`,
+		`lock file "[^"]*\.s\.pgsql\.\d+\.lock"`,
+	)},
 	{StartConfig, anyOf(
-		`configuration file "[^"]*" contains errors`, `unrecognized configuration parameter`, `invalid value for parameter`,
-		`parameter "[^"]*" (requires|cannot|must)`, `syntax error in file`, `could not access file`, `could not load (library|server certificate|private key|root certificate)`,
-		`could not access private key`, `private key file "[^"]*" (has|must)`, `could not load .*pg_hba\.conf`, `could not open (configuration|include) file`,
-		`insufficient parameter settings`,
+		`configuration file "[^"]*" contains errors`, `could not open (configuration|include) file`, `syntax error in file`,
+		`unrecognized configuration parameter`, `invalid value for parameter`, `parameter "[^"]*" (requires|cannot|must)`,
+		`insufficient parameter settings`, `could not access file`, `could not load .*pg_hba\.conf`,
+		`could not load (library|server certificate|private key|root certificate)`,
+		`could not access private key`, `private key file "[^"]*" (has|must)`,
 	)},
 }
 
@@ -110,9 +113,4 @@ func classifyStart(log string) StartKind {
 		}
 	}
 	return StartUnknown
-}
-
-func isLeftover(err error) bool {
-	var e *StartError
-	return errors.As(err, &e) && e.Kind == startLeftover
 }

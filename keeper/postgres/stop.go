@@ -42,9 +42,9 @@ func (m StopMode) signal() syscall.Signal {
 	return syscall.SIGINT
 }
 
-// Stop stops Postgres and returns when no process of it is left, orphans of a killed postmaster
-// included: when it returns nil, nothing can be acknowledged any more. nil when already stopped. When ctx
-// ends first the shutdown goes on; call again with Immediate to force it (also while another Stop waits).
+// Stop stops Postgres and returns when no process of it is left, orphans of a killed postmaster included:
+// when it returns nil, nothing can be acknowledged any more. nil when already stopped. When ctx ends first
+// the shutdown goes on; call again with Immediate to force it (also while another Stop waits).
 func (s *Server) Stop(ctx context.Context, mode StopMode) error {
 	begun := time.Now()
 	r, err := s.requestStop(ctx, mode)
@@ -73,8 +73,8 @@ func (s *Server) Stop(ctx context.Context, mode StopMode) error {
 	return nil
 }
 
-// requestStop signals the running postmaster, if there is one. A start that is being decided is let
-// through first and then stopped; one that tries again gives up.
+// requestStop signals the running postmaster, if there is one. A start that is being decided is let through
+// first and then stopped; one that tries again gives up.
 func (s *Server) requestStop(ctx context.Context, mode StopMode) (*run, error) {
 	s.mu.Lock()
 	s.stops++

@@ -28,11 +28,11 @@ func (s *Server) SyncStandbyNames(ctx context.Context) (string, error) {
 // SetSyncStandbyNames sets synchronous_standby_names and returns when it is in effect.
 //
 // That takes three processes, none of which says that it has read the new value: the sessions; the
-// checkpointer, whose shared flag makes committing backends wait at all, and who is deaf while it syncs a checkpoint to
-// disk; and each walsender, which decides whether its standby counts. So: a reload that our session saw;
-// a second one, whose arrival proves that the postmaster had finished signalling for the first; for a
-// non-empty value on a primary a CHECKPOINT, before which the checkpointer reads its configuration (once per arming and
-// postmaster); and the priorities that the walsenders publish.
+// checkpointer, whose shared flag makes committing backends wait at all, and who is deaf while it syncs a
+// checkpoint to disk; and each walsender, which decides whether its standby counts. So: a reload that our
+// session saw; a second one, whose arrival proves that the postmaster had finished signalling for the first;
+// for a non-empty value on a primary a CHECKPOINT, before which the checkpointer reads its configuration
+// (once per arming and postmaster); and the priorities that the walsenders publish.
 func (s *Server) SetSyncStandbyNames(ctx context.Context, value string) error {
 	err := s.SQL(ctx, func(conn *pgx.Conn) error { return s.setSyncNames(ctx, conn, value) })
 	if err != nil {
@@ -172,8 +172,8 @@ func cutSyncName(list string) (name, rest string, err error) {
 	return "", "", errors.New("unterminated quote")
 }
 
-// CancelSyncWaiters ends the wait of every backend that waits for a synchronous standby, and returns
-// their number. Their commits are then reported to their clients as done, with a warning: only for a group that
+// CancelSyncWaiters ends the wait of every backend that waits for a synchronous standby, and returns their
+// number. Their commits are then reported to their clients as done, with a warning: only for a group that
 // accepts commits without standby.
 func (s *Server) CancelSyncWaiters(ctx context.Context) (n int, err error) {
 	err = s.SQL(ctx, func(conn *pgx.Conn) error {

@@ -17,9 +17,9 @@ import (
 )
 
 // A tablespace lies outside PGDATA at the same path on every node. A base backup must not touch the old
-// content before it is complete, so each backup puts its copy into a fresh folder below that path, which
-// the link in pg_tblspc then points to: pgaf_<hash of PGDATA>_<time>, so that nodes that share a machine
-// never remove each other's.
+// content before it is complete, so each backup puts its copy into a fresh folder below that path, which the
+// link in pg_tblspc then points to: pgaf_<hash of PGDATA>_<time>, so that nodes that share a machine never
+// remove each other's.
 type tablespace struct {
 	source string // location on the source
 	target string // folder of our copy
@@ -32,8 +32,8 @@ func (t tablespace) mapping() string {
 
 var tablespaceCopy = regexp.MustCompile(`^pgaf_[0-9a-f]{8}_\d+$`)
 
-// tablespaceHome is the folder the tablespace was created at: a source that was itself made by a base
-// backup has it one level deeper.
+// tablespaceHome is the folder the tablespace was created at: a source that was itself made by a base backup
+// has it one level deeper.
 func tablespaceHome(location string) string {
 	if tablespaceCopy.MatchString(filepath.Base(location)) {
 		return filepath.Dir(location)
@@ -41,8 +41,8 @@ func tablespaceHome(location string) string {
 	return location
 }
 
-// tablespaces asks the source for its tablespaces and plans where their copies go. A source that cannot be asked
-// over SQL (no Database) has none as far as we know.
+// tablespaces asks the source for its tablespaces and plans where their copies go. A source that cannot be
+// asked over SQL (no Database) has none as far as we know.
 func (b baseBackup) tablespaces(ctx context.Context) ([]tablespace, error) {
 	if b.o.Source.Database == "" {
 		return nil, nil

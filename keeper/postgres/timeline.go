@@ -105,9 +105,9 @@ func (r Relation) String() string {
 	return "unknown"
 }
 
-// Compare tells how local relates to an upstream at up with history h. local.LSN is the end of what we hold; with start it is
-// the start of the last record that we hold (a checkpoint location of pg_control), so that it must lie
-// strictly before the end of the common history: a record is never split by a switch point.
+// Compare tells how local relates to an upstream at up with history h. local.LSN is the end of what we hold;
+// with start it is the start of the last record that we hold (a checkpoint location of pg_control), so that
+// it must lie strictly before the end of the common history: a record is never split by a switch point.
 func Compare(local Position, start bool, up System, h History) Relation {
 	within := func(end LSN) bool { return local.LSN < end || local.LSN == end && !start }
 	switch {

@@ -73,7 +73,8 @@ func TestTuning() Tuning {
 	}
 }
 
-// HostTuning reads the RAM (the limit of our control group counts), the CPUs and the size of the disk that holds the WAL.
+// HostTuning reads the RAM (the limit of our control group counts), the CPUs and the size of the disk that
+// holds the WAL.
 func HostTuning(pgdata string) Tuning {
 	return TuningFor(hostRAM(), runtime.NumCPU(), diskSize(filepath.Join(pgdata, "pg_wal")))
 }
@@ -114,7 +115,8 @@ func (t Tuning) render(c *settingsFile, kind Kind) {
 	c.set("autovacuum_vacuum_scale_factor", "0.08")
 	c.set("autovacuum_analyze_scale_factor", "0.02")
 	if kind != KindMonitor {
-		c.comment("A standby that stays away keeps at most this much WAL here (a quarter of the disk), then it must be rebuilt: the disk is never filled for it.")
+		c.comment("A standby that stays away keeps at most this much WAL here (a quarter of the disk), then it must be")
+		c.comment("rebuilt: the disk of a primary is never filled for it.")
 		c.size("max_slot_wal_keep_size", t.MaxSlotWALKeepMB)
 	}
 }

@@ -22,8 +22,8 @@ type Upstream struct {
 	SSLCRL          string
 }
 
-// upstreamConnectTimeout bounds one attempt of a walreceiver, in seconds: the kernel would wait for minutes for a
-// host that drops packets, and the server retries anyway.
+// upstreamConnectTimeout bounds one attempt of a walreceiver, in seconds: the kernel would wait for minutes
+// for a host that drops packets, and the server retries anyway.
 const upstreamConnectTimeout = "5"
 
 // Conninfo is the libpq connection string, values quoted; it includes the password. "" without a host.
@@ -53,7 +53,8 @@ func (u Upstream) pairs() *conninfo {
 	return c
 }
 
-// forProgram splits u for a program: the password travels in the environment, where other users cannot see it.
+// forProgram splits u for a program: the password travels in the environment, where other users cannot see
+// it.
 func (u Upstream) forProgram() (v Upstream, env []string) {
 	v = u
 	v.Password = ""

@@ -14,8 +14,8 @@ type EventKind int
 const (
 	// EventStatus: Status changed (also by an operator's pg_ctl).
 	EventStatus EventKind = iota
-	// EventRecovered: Postgres said "ready" again without a change of Status: recovery ended, by a
-	// promotion or after the crash of a backend. Read Metadata.
+	// EventRecovered: Postgres said "ready" again without a change of Status: recovery ended, by a promotion
+	// or after the crash of a backend. Read Metadata.
 	EventRecovered
 	// EventExit: the postmaster ended; Event.Exit says how. EventStatus follows.
 	EventExit
@@ -32,8 +32,8 @@ type Event struct {
 // eventBuffer is how far a reader may fall behind.
 const eventBuffer = 64
 
-// Watch delivers events, by pidfd and inotify, until Close closes the channel. A reader that falls behind loses
-// the oldest events, never the newest. The first event tells the present Status.
+// Watch delivers events, by pidfd and inotify, until Close closes the channel. A reader that falls behind
+// loses the oldest events, never the newest. The first event tells the present Status.
 func (s *Server) Watch() <-chan Event {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -69,7 +69,8 @@ func (s *Server) emit(e Event) {
 	}
 }
 
-// folderWatch is the inotify watch of PGDATA. A base backup replaces the folder, so it knows which one it watches.
+// folderWatch is the inotify watch of PGDATA. A base backup replaces the folder, so it knows which one it
+// watches.
 type folderWatch struct {
 	watcher *fsnotify.Watcher
 	info    os.FileInfo
@@ -131,8 +132,8 @@ func (s *Server) watchFolder(watcher *fsnotify.Watcher) {
 }
 
 func (s *Server) attachTicker(cause error) {
-	s.config.Logger.Warn("no inotify; postmaster.pid is read periodically instead; raise fs.inotify.max_user_instances and max_user_watches",
-		"pgdata", s.config.PGDATA, "error", cause)
+	s.config.Logger.Warn("no inotify: postmaster.pid is read periodically; "+
+		"raise fs.inotify.max_user_instances and max_user_watches", "pgdata", s.config.PGDATA, "error", cause)
 	s.folder.ticking = true
 	go func() {
 		ticker := time.NewTicker(refusedInotifyInterval)
@@ -160,7 +161,8 @@ func (s *Server) look() {
 	s.wake()
 }
 
-// watchControl watches pg_control too until the returned function is called: it is written when recovery ends.
+// watchControl watches pg_control too until the returned function is called: it is written when recovery
+// ends.
 func (s *Server) watchControl() (release func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -167,10 +167,14 @@ func (m *meter) once(ctx context.Context, f fault, writer *harness.Writer) (time
 	if promotions := harness.Promotions(events); f.stays != (len(promotions) == 0) || len(promotions) > 1 {
 		return 0, fmt.Errorf("promoted were %v", promotions)
 	}
+	gap := writer.LargestGap(before)
+	if m.options.events {
+		printEvents(events, before, gap)
+	}
 	if !f.stays {
 		m.primary, m.standby = m.standby, m.primary
 	}
-	return writer.LargestGap(before).Length(), nil
+	return gap.Length(), nil
 }
 
 // calm lets the client write undisturbed for a second.

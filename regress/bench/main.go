@@ -20,7 +20,7 @@ import (
 	"pgaf/regress/harness"
 )
 
-func main() { os.Exit(harness.Main(run)) }
+func main() { os.Exit(harness.Main(harness.Namespaces, run)) }
 
 // options of the command line.
 type options struct {
@@ -29,6 +29,7 @@ type options struct {
 	idle   time.Duration
 	starve time.Duration
 	freeze time.Duration
+	events bool
 }
 
 func run() int {
@@ -38,6 +39,7 @@ func run() int {
 	flag.DurationVar(&o.idle, "idle", time.Minute, "how long the idle cluster is measured; 0 for not at all")
 	flag.DurationVar(&o.starve, "starve", 0, "how long every core is kept busy with competing processes (the target is 10m); 0 for not at all")
 	flag.DurationVar(&o.freeze, "freeze", time.Minute, "how long the primary is frozen")
+	flag.BoolVar(&o.events, "events", false, "print what the monitor did, with the time since the fault")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"slices"
 	"time"
+
+	"pgaf/regress/harness"
 )
 
 // row is one measured fault.
@@ -28,6 +30,15 @@ func (r row) String() string {
 		fmt.Sprintf("%d – %d", slices.Min(r.gaps).Milliseconds(), slices.Max(r.gaps).Milliseconds()),
 		milliseconds(r.raw), "≤ "+milliseconds(r.target), fmt.Sprint(r.acknowledged), fmt.Sprint(r.lost), verdict(middle <= r.target && r.lost == 0))
 	return text[:len(text)-1]
+}
+
+// printEvents tells where the time of one repetition went.
+func printEvents(events []harness.Event, fault time.Time, gap harness.Gap) {
+	since := func(t time.Time) string { return fmt.Sprintf("%7.0f ms", float64(t.Sub(fault).Microseconds())/1000) }
+	fmt.Printf("  %s – %s: no write acknowledged\n", since(gap.From), since(gap.To))
+	for _, e := range events {
+		fmt.Printf("  %s  %-8s %-17s → %-17s %s\n", since(e.Time), e.Node, e.Reported, e.Assigned, e.Rule)
+	}
 }
 
 func verdict(met bool) string {

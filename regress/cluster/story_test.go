@@ -19,7 +19,9 @@ var (
 	slots = make(chan struct{}, harness.Limit())
 )
 
-func TestMain(m *testing.M) { os.Exit(harness.Main(func() int { return runTests(m) })) }
+func TestMain(m *testing.M) {
+	os.Exit(harness.Main(harness.Namespaces, func() int { return runTests(m) }))
+}
 
 func runTests(m *testing.M) int {
 	flag.Parse()

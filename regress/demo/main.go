@@ -16,7 +16,7 @@ import (
 	"pgaf/regress/harness"
 )
 
-func main() { os.Exit(harness.Main(run)) }
+func main() { os.Exit(harness.Main(harness.ThisMachine, run)) }
 
 func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -14,11 +14,21 @@ import (
 // Environment variables by which Main recognises its own further runs.
 const (
 	watchdogVariable = "PGAF_REGRESS_WATCHDOG" // value: the folder of the run to watch
-	guardedVariable  = "PGAF_REGRESS_GUARDED"  // value: "root", "namespace", or why there is no namespace
+	guardedVariable  = "PGAF_REGRESS_GUARDED"  // value: a World, or why it could not be had
 )
 
-// Main runs body in the world that the harness needs and returns the exit code.
-// Call it first thing in main or TestMain: os.Exit(harness.Main(m.Run)).
+// World is what body may use besides the loopback of this machine.
+type World string
+
+// An ordinary user's body sees the processes of its own world only, those of an earlier run
+// in another user namespace not.
+const (
+	ThisMachine World = "machine"    // nothing; the processes that it starts may stay
+	Namespaces  World = "namespaces" // network namespaces and mounts
+)
+
+// Main runs body in the world that it needs and returns the exit code.
+// Call it first thing in main or TestMain: os.Exit(harness.Main(harness.Namespaces, m.Run)).
 //
 // The program then runs up to three times: first as the guardian, which only reaps; as
 // its child, which is the run with body; and as the run's watchdog.
@@ -30,7 +40,7 @@ const (
 // the child in an unprivileged user namespace, in which it may create network
 // namespaces and mounts. Where the kernel refuses that, body still runs, and
 // what needs a namespace fails with the kernel's reason.
-func Main(body func() int) int {
+func Main(world World, body func() int) int {
 	if dir := os.Getenv(watchdogVariable); dir != "" {
 		watchdog(dir)
 		return 0
@@ -41,7 +51,7 @@ func Main(body func() int) int {
 		runtime.LockOSThread()
 		return body()
 	}
-	code, err := guard()
+	code, err := guard(world)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -49,9 +59,9 @@ func Main(body func() int) int {
 	return code
 }
 
-// guard runs this program again as a child, reaps all that the child's processes leave,
+// guard removes what dead runs left, runs this program again as a child, reaps all that the child's processes leave,
 // and returns the child's exit code.
-func guard() (int, error) {
+func guard(world World) (int, error) {
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		return 0, fmt.Errorf("become the reaper of orphans: %w", err)
 	}
@@ -60,7 +70,8 @@ func guard() (int, error) {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGQUIT)
 	runtime.LockOSThread() // Pdeathsig is sent when the starting thread ends
-	child, err := startGuarded()
+	sweep()
+	child, err := startGuarded(world)
 	if err != nil {
 		return 0, err
 	}
@@ -88,7 +99,7 @@ func guard() (int, error) {
 
 // startGuarded starts this program again; for an ordinary user as the same user in a
 // new user and mount namespace, with the two capabilities that the harness uses there.
-func startGuarded() (int, error) {
+func startGuarded(world World) (int, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return 0, err
@@ -101,11 +112,11 @@ func startGuarded() (int, error) {
 			Sys:   &attributes,
 		})
 	}
-	if os.Geteuid() == 0 {
-		return start("root", syscall.SysProcAttr{})
+	if os.Geteuid() == 0 || world == ThisMachine {
+		return start(string(world), syscall.SysProcAttr{})
 	}
 	uid, gid := os.Getuid(), os.Getgid()
-	pid, err := start("namespace", syscall.SysProcAttr{
+	pid, err := start(string(world), syscall.SysProcAttr{
 		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
 		UidMappings: []syscall.SysProcIDMap{{ContainerID: uid, HostID: uid, Size: 1}},
 		GidMappings: []syscall.SysProcIDMap{{ContainerID: gid, HostID: gid, Size: 1}},
@@ -123,10 +134,10 @@ func namespacesAllowed() error {
 		return nil
 	}
 	switch why := os.Getenv(guardedVariable); why {
-	case "namespace":
+	case string(Namespaces):
 		return nil
-	case "":
-		return errors.New("network namespaces need root, or a program that starts with harness.Main")
+	case "", string(ThisMachine):
+		return errors.New("network namespaces need root, or a program that starts with harness.Main(harness.Namespaces, …)")
 	default:
 		return errors.New(why)
 	}

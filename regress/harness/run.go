@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -33,13 +34,12 @@ type Run struct {
 	ports    portLeases
 }
 
-// NewRun removes what dead runs left, and creates a run with its watchdog.
+// NewRun creates a run with its watchdog.
 func NewRun() (_ *Run, err error) {
 	account, err := serverAccount()
 	if err != nil {
 		return nil, err
 	}
-	sweep()
 	dir, err := os.MkdirTemp("/tmp", fmt.Sprintf("%s%d-", runPrefix, os.Getpid()))
 	if err != nil {
 		return nil, err
@@ -196,7 +196,9 @@ func watchdog(dir string) {
 	}
 }
 
-// sweep removes the folders of runs whose process is gone: nobody holds their lock.
+// sweep removes the folders of runs whose process is gone: nobody holds their lock. It must be
+// called outside of a run's user namespace, from which an earlier run's processes in another
+// one cannot be seen.
 func sweep() {
 	leftovers, _ := filepath.Glob("/tmp/" + runPrefix + "*")
 	for _, dir := range leftovers {
@@ -223,6 +225,16 @@ func removeRun(dir string) error {
 	if err := unmountBelow(dir); err != nil {
 		return err
 	}
+	if err := os.RemoveAll(dir); !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	// An ordinary user cannot empty a folder without write permission, not even his own.
+	_ = filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.IsDir() {
+			_ = os.Chmod(path, 0o700)
+		}
+		return nil
+	})
 	return os.RemoveAll(dir)
 }
 

@@ -52,25 +52,27 @@ SELECT (SELECT array_agg(f::text) FROM pgautofailover.formation AS f),
 $$;
 
 CREATE FUNCTION model.load(formations text[], nodes text[], groups text[]) RETURNS void
-LANGUAGE plpgsql
+LANGUAGE plpgsql SET session_replication_role = replica
 AS $$
 BEGIN
     DELETE FROM pgautofailover.node;
     DELETE FROM pgautofailover.node_group;
     DELETE FROM pgautofailover.formation;
-    INSERT INTO pgautofailover.formation SELECT (f::pgautofailover.formation).* FROM unnest(formations) AS f;
-    INSERT INTO pgautofailover.node_group SELECT (g::pgautofailover.node_group).* FROM unnest(groups) AS g;
-    INSERT INTO pgautofailover.node SELECT (n::pgautofailover.node).* FROM unnest(nodes) AS n;
+    INSERT INTO pgautofailover.formation SELECT * FROM unnest(formations::pgautofailover.formation[]);
+    INSERT INTO pgautofailover.node_group SELECT * FROM unnest(groups::pgautofailover.node_group[]);
+    INSERT INTO pgautofailover.node SELECT * FROM unnest(nodes::pgautofailover.node[]);
 END
 $$;
 
 -- An empty formation.
 CREATE FUNCTION model.reset(number_sync int) RETURNS void
-LANGUAGE plpgsql
+LANGUAGE plpgsql SET session_replication_role = replica
 AS $$
 BEGIN
-    TRUNCATE pgautofailover.event, pgautofailover.node, pgautofailover.node_group, pgautofailover.formation,
-             pgautofailover.node_timeline_history RESTART IDENTITY;
+    DELETE FROM pgautofailover.event;
+    DELETE FROM pgautofailover.node;
+    DELETE FROM pgautofailover.node_group;
+    DELETE FROM pgautofailover.formation;
     INSERT INTO pgautofailover.formation (formationid, number_sync_standbys) VALUES ('default', number_sync);
 END
 $$;

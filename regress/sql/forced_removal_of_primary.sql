@@ -18,25 +18,25 @@ SELECT fails($$SELECT pgautofailover.node_active('default', 1, 0, 'primary', tru
 -- Removed in good order, with two survivors: the best of them takes over without an election.
 SELECT register('a');
 SELECT obey();
-SELECT ask('remove_node(id(''b''))');
-SELECT report('b', 'dropped', '0/7000');
-SELECT report('c', 'secondary', '0/7078');
+SELECT ask('remove_node(id(''c''))');
+SELECT report('c', 'dropped', '0/7000');
+SELECT report('b', 'secondary', '0/7078');
 SELECT obey();
 SELECT state();
 
 -- Removed in good order, but it dies before it has stopped.
-SELECT register('b');
+SELECT register('c');
 SELECT obey();
-SELECT ask('remove_node(id(''c''))');
-SELECT silent('c');
+SELECT ask('remove_node(id(''b''))');
+SELECT silent('b');
 SELECT report('a', 'report_lsn', '0/8000');
-SELECT report('b', 'report_lsn', '0/8000');
-SELECT obey('a', 'b');
+SELECT report('c', 'report_lsn', '0/8000');
+SELECT obey('a', 'c');
 SELECT state();
-SELECT ask('remove_node(id(''c''), true)');
+SELECT ask('remove_node(id(''b''), true)');
 
 -- Removed by force while an election is in progress.
-SELECT register('c');
+SELECT register('b');
 SELECT obey();
 SELECT silent('a');
 SELECT ask('remove_node(id(''a''), true)');

@@ -12,6 +12,14 @@ SELECT synchronous_standby_names();
 SELECT state();
 SELECT why();
 
+-- The standby is lost, and comes back.
+SELECT silent('b');
+SELECT obey('a');
+SELECT why();
+SELECT report('b', 'catchingup');
+SELECT obey();
+SELECT state();
+
 -- a falls silent, two hours ago. Its standby is still connected until it reports: the hour starts with that.
 SELECT silent('a');
 SELECT report('b', 'report_lsn', '0/3000');

@@ -66,3 +66,14 @@ SELECT ask('remove_node(id(''d''), true)');
 SELECT report('b', 'prepare_maintenance', '0/6000');
 SELECT obey();
 SELECT state();
+
+-- The same, when it has stopped already: its operator brings it back.
+SELECT register('e');
+SELECT obey();
+SELECT ask('start_maintenance(id(''b''))');
+SELECT report('b', 'prepare_maintenance', '0/7000');
+SELECT ask('remove_node(id(''e''), true)');
+SELECT why();
+SELECT ask('stop_maintenance(id(''b''))');
+SELECT obey();
+SELECT state();

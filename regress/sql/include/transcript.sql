@@ -1,6 +1,18 @@
 -- What the transcripts are written with: a fresh extension, and keepers that say what the test tells them to say.
 -- Every function prints the goals that its call caused, one line each: node: reported/assigned (rule).
 SET client_min_messages TO warning;
+
+-- Which rules the test before this one applied: for the list at the end.
+CREATE TABLE IF NOT EXISTS public.rules_applied (rule text PRIMARY KEY);
+DO $$
+BEGIN
+    INSERT INTO public.rules_applied SELECT DISTINCT e.rule FROM pgautofailover.event AS e WHERE e.rule IS NOT NULL
+    ON CONFLICT DO NOTHING;
+EXCEPTION WHEN undefined_table OR invalid_schema_name OR undefined_column THEN
+    NULL;
+END
+$$;
+
 DROP EXTENSION IF EXISTS pgautofailover CASCADE;
 DROP SCHEMA IF EXISTS transcript CASCADE;
 CREATE EXTENSION pgautofailover;
@@ -150,7 +162,9 @@ BEGIN
             PERFORM transcript.report(n.nodename, n.reportedstate);
         END LOOP;
         round := round + 1;
-        EXIT WHEN idle OR round > 30;
+        EXIT WHEN round > 30 OR idle AND NOT EXISTS (
+            SELECT FROM pgautofailover.node AS x JOIN transcript.keeper AS y ON y.name = x.nodename
+             WHERE x.goalstate <> x.reportedstate AND (who IS NULL OR x.nodename = ANY (who)));
     END LOOP;
 END
 $$;

@@ -1,0 +1,205 @@
+package model
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"pgaf/monitor"
+)
+
+// What a group does while nothing disturbs it.
+
+// roundLimit bounds how long a group may take to be well again. A round is a second, or
+// more when nothing happens, and no timeout of the monitor is longer than half a minute.
+const roundLimit = 120
+
+// settleLimit is the same for a group that is made.
+const settleLimit = 40
+
+// step does a step of which it does not matter whether it can happen.
+func (w *World) step(ctx context.Context, s Step) error {
+	_, err := w.apply(ctx, s)
+	return err
+}
+
+// rounds lets the group go on by itself until it rests. It says whether it does.
+func (w *World) rounds(ctx context.Context, limit int) (rests bool, err error) {
+	idle := 0
+	for range limit {
+		changed, err := w.round(ctx)
+		if err != nil {
+			return false, err
+		}
+		if changed {
+			idle = 0
+			continue
+		}
+		if idle++; idle >= 2 && w.isWell() {
+			return true, nil
+		}
+		if idle >= 5 {
+			return false, nil
+		}
+	}
+	return false, nil
+}
+
+// round is about a second in which everybody does what there is to do.
+func (w *World) round(ctx context.Context) (changed bool, err error) {
+	before := w.states()
+	for range 20 {
+		steps := w.useful(nil)
+		if len(steps) == 0 {
+			break
+		}
+		acted := false
+		seen := map[Step]bool{}
+		for _, s := range steps {
+			if seen[s] {
+				continue
+			}
+			seen[s] = true
+			version := w.states()
+			if err := w.step(ctx, s); err != nil {
+				return false, err
+			}
+			acted = acted || w.states() != version
+		}
+		if !acted {
+			break
+		}
+	}
+	pass := int64(1000)
+	if w.states() == before {
+		pass = 11_000
+	}
+	if err := w.step(ctx, Step{Kind: Pass, Value: pass}); err != nil {
+		return false, err
+	}
+	for _, n := range w.nodes {
+		if w.canReport(n) {
+			if err := w.step(ctx, Step{Kind: Report, Node: n.id}); err != nil {
+				return false, err
+			}
+		}
+	}
+	if err := w.step(ctx, Step{Kind: Tick}); err != nil {
+		return false, err
+	}
+	return w.states() != before, nil
+}
+
+// states is what has to come to rest.
+func (w *World) states() string {
+	var b strings.Builder
+	for _, row := range w.look.nodes {
+		b.WriteString(string(row.reported) + ">" + string(row.goal) + " ")
+		b.WriteByte(byte('0' + row.health + 1))
+	}
+	for _, n := range w.nodes {
+		k := &n.keeper
+		b.WriteString("|" + string(k.current) + ">" + string(k.assigned))
+		if k.job != nil {
+			b.WriteString(k.job.action)
+			b.WriteByte(byte('a' + k.job.step))
+		}
+		for _, f := range []bool{k.dirty, k.alive, k.contacted, n.pg.running, n.pg.streaming, n.pg.standby} {
+			if f {
+				b.WriteByte('+')
+			} else {
+				b.WriteByte('-')
+			}
+		}
+		b.WriteByte(byte(len(n.pg.wal)))
+	}
+	return b.String()
+}
+
+// isWell: a node serves, and all others follow it as secondary.
+func (w *World) isWell() bool {
+	writable := 0
+	for _, row := range w.look.nodes {
+		n := w.node(row.id)
+		switch {
+		case row.goal != row.reported || n.keeper.current != row.goal:
+			return false
+		case row.goal == monitor.StateMaintenance:
+		case row.goal.Writable():
+			if !n.writable() {
+				return false
+			}
+			writable++
+		case row.goal == monitor.StateSecondary:
+		default:
+			return false
+		}
+	}
+	return writable == 1 && !w.waitsForStandby()
+}
+
+// waitsForStandby: there is a secondary, and the primary does not use it.
+func (w *World) waitsForStandby() bool {
+	p := w.look.primary()
+	return p.goal == monitor.StateWaitPrimary && slices.ContainsFunc(w.look.nodes, func(n nodeRow) bool {
+		return n.goal == monitor.StateSecondary && n.health == 1
+	})
+}
+
+// endFaults are the steps that put an end to all faults. The dead stay dead.
+func (w *World) endFaults(dead int64) []Step {
+	var steps []Step
+	for _, l := range w.cuts() {
+		steps = append(steps, Step{Kind: Heal, Node: l.a, Other: l.b})
+	}
+	for _, n := range w.nodes {
+		if n.id == dead {
+			steps = append(steps, Step{Kind: Crash, Node: n.id})
+			continue
+		}
+		for _, kind := range []Kind{Thaw, Boot, Repair, StartKeeper} {
+			if w.ails(n, kind) || kind == StartKeeper && w.ails(n, Boot) {
+				steps = append(steps, Step{Kind: kind, Node: n.id})
+			}
+		}
+	}
+	return steps
+}
+
+// checkNotStuck lets all faults end, but for one machine that may stay dead, and the
+// group go on by itself. It has to be well again, or, where a machine is missing, to
+// say for whom it waits.
+func (w *World) checkNotStuck(ctx context.Context, dead int64) error {
+	for _, s := range w.endFaults(dead) {
+		if err := w.step(ctx, s); err != nil {
+			return err
+		}
+	}
+	rests, err := w.rounds(ctx, roundLimit)
+	if err != nil || rests {
+		return err
+	}
+	if !w.canServe() {
+		return nil
+	}
+	explanation, err := w.groupExplanation(ctx)
+	if err != nil {
+		return violation("Explain", "explain() fails: %v", err)
+	}
+	if dead != 0 && (w.hasWritable() || strings.Contains(explanation, `"`+nodeName(dead)+`"`)) {
+		return nil
+	}
+	return violation("NoStuckState", "no fault is left (machine %d is dead; 0: none) and the group is not well: %s", dead, explanation)
+}
+
+func (w *World) hasWritable() bool {
+	p := w.look.primary()
+	return p != nil && p.goal == p.reported && w.node(p.id).writable()
+}
+
+// canServe says whether the operator has left somebody who may be the primary.
+func (w *World) canServe() bool {
+	return slices.ContainsFunc(w.look.nodes, func(n nodeRow) bool {
+		return n.priority > 0 && n.goal != monitor.StateMaintenance && n.goal != monitor.StatePrepareMaintenance && n.goal != monitor.StateDropped
+	})
+}

@@ -1,0 +1,274 @@
+package model
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Run is one history of a group.
+type Run struct {
+	Seed, Number uint64
+	Config       Config
+	Steps        []Step
+	Violation    *Violation // nil: none
+}
+
+// Explorer makes runs on one database.
+type Explorer struct {
+	db     *Monitor
+	stats  *Stats
+	starts map[string]*beginning
+}
+
+// beginning is a group that is up and well, and the monitor's tables to it.
+type beginning struct {
+	world *World
+	dump  dump
+}
+
+// NewExplorer makes runs on a database that nobody else uses meanwhile.
+func NewExplorer(db *Monitor) *Explorer {
+	return &Explorer{db: db, stats: newStats(), starts: map[string]*beginning{}}
+}
+
+// world is a group that is up. Making it takes a hundred times longer than to come
+// back to it.
+func (e *Explorer) world(ctx context.Context, c Config) (*World, error) {
+	key := c.String()
+	made, known := e.starts[key]
+	if !known {
+		w, err := newWorld(ctx, e.db, c, newStats())
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range bringUp(c) {
+			if err := w.step(ctx, s); err != nil {
+				return nil, fmt.Errorf("make a group of %s: %s: %w", c, s, err)
+			}
+		}
+		made = &beginning{world: w}
+		if made.dump, err = e.db.dump(ctx); err != nil {
+			return nil, err
+		}
+		e.starts[key] = made
+	}
+	if err := e.db.load(ctx, made.dump); err != nil {
+		return nil, err
+	}
+	w := made.world.clone()
+	w.config, w.stats = c, e.stats
+	return w, nil
+}
+
+// Walk makes one random run.
+func (e *Explorer) Walk(ctx context.Context, seed, number uint64, nodes int) (*Run, error) {
+	r := rand.New(rand.NewPCG(seed, number))
+	run := &Run{Seed: seed, Number: number, Config: randomConfig(r, nodes)}
+	w, err := e.world(ctx, run.Config)
+	if err != nil {
+		return nil, err
+	}
+	visit := func(s Step) error {
+		run.Steps = append(run.Steps, s)
+		return w.step(ctx, s)
+	}
+	err = func() error {
+		g := &walker{rand: r, world: w}
+		for range run.Config.Steps {
+			if err := visit(g.next()); err != nil {
+				return err
+			}
+		}
+		last := Step{Kind: Calm}
+		if len(w.look.nodes) > 1 && r.IntN(2) == 0 {
+			last.Node = w.look.nodes[r.IntN(len(w.look.nodes))].id
+		}
+		return visit(last)
+	}()
+	e.stats.runs++
+	if errors.As(err, &run.Violation) {
+		return run, nil
+	}
+	return run, err
+}
+
+// replay does the steps of a run again. It returns the violation and how many steps it
+// took; say is told of each step that could happen.
+func (e *Explorer) replay(ctx context.Context, c Config, steps []Step, say func(w *World, s Step, inner bool)) (*Violation, int, error) {
+	w, err := e.world(ctx, c)
+	if err != nil {
+		return nil, 0, err
+	}
+	w.stats = newStats()
+	if say != nil {
+		w.say = func(s Step, inner bool) { say(w, s, inner) }
+	}
+	for i, s := range steps {
+		_, err := w.apply(ctx, s)
+		if broken, ok := errors.AsType[*Violation](err); ok {
+			return broken, i + 1, nil
+		}
+		if err != nil {
+			return nil, i, err
+		}
+	}
+	return nil, len(steps), nil
+}
+
+// shrink looks for the shortest run with the same violation: it leaves out parts, large
+// ones first, for as long as that makes it shorter.
+func (e *Explorer) shrink(ctx context.Context, run *Run, budget time.Duration) (*Run, error) {
+	best := *run
+	deadline := time.Now().Add(budget)
+	attempt := func(steps []Step) (bool, error) {
+		v, used, err := e.replay(ctx, run.Config, steps, nil)
+		if err != nil || v == nil || v.Name != run.Violation.Name {
+			return false, err
+		}
+		best.Steps, best.Violation = steps[:used], v
+		return true, nil
+	}
+	if ok, err := attempt(run.Steps); !ok || err != nil {
+		return run, err // it needs more than its steps
+	}
+	for _, kind := range kindsOf(best.Steps) {
+		rest := slices.DeleteFunc(slices.Clone(best.Steps), func(s Step) bool { return s.Kind == kind })
+		if _, err := attempt(rest); err != nil {
+			return &best, err
+		}
+	}
+	for size := len(best.Steps) / 2; size >= 1; {
+		shorter := false
+		for end := len(best.Steps); end > 0 && time.Now().Before(deadline); end = min(end-size, len(best.Steps)) {
+			from := max(end-size, 0)
+			ok, err := attempt(slices.Delete(slices.Clone(best.Steps), from, end))
+			if err != nil {
+				return &best, err
+			}
+			shorter = shorter || ok
+		}
+		if time.Now().After(deadline) {
+			break
+		}
+		if size > 1 || !shorter {
+			size /= 2
+		}
+	}
+	return &best, nil
+}
+
+func kindsOf(steps []Step) []Kind {
+	var kinds []Kind
+	for _, s := range steps {
+		if !slices.Contains(kinds, s.Kind) {
+			kinds = append(kinds, s.Kind)
+		}
+	}
+	return kinds
+}
+
+// transcript is a run for people: each step, and the group after it.
+func (e *Explorer) transcript(ctx context.Context, run *Run) (string, error) {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\nseed %d, run %d: %s\n", run.Violation.Error(), run.Seed, run.Number, run.Config)
+	last := ""
+	_, _, err := e.replay(ctx, run.Config, run.Steps, func(w *World, s Step, inner bool) {
+		text := w.String()
+		if inner && text == last {
+			return
+		}
+		fmt.Fprintf(&b, "\n%8.3f s  %s\n", float64(w.now-1000_000)/1000, s)
+		for _, e := range w.look.events {
+			fmt.Fprintf(&b, "             event: node %d %s ➜ %s by %s\n", e.node, e.reported, e.goal, e.rule)
+		}
+		if text != last {
+			b.WriteString(text)
+			last = text
+		}
+	})
+	return b.String(), err
+}
+
+// String is the group, a line for each node and one for what the monitor remembers.
+func (w *World) String() string {
+	var b strings.Builder
+	for _, n := range w.nodes {
+		row := w.look.node(n.id)
+		if row == nil && n.keeper.exited && !n.pg.running {
+			continue
+		}
+		b.WriteString("    " + w.describe(n, row) + "\n")
+	}
+	g := w.look.group
+	fmt.Fprintf(&b, "    group: primary %d, sets %s frozen %t, floor %s", g.primary, g.syncSets, g.frozen, g.floor)
+	if g.switchover >= 0 {
+		fmt.Fprintf(&b, ", switchover to %d", g.target)
+	}
+	if g.stopped >= 0 {
+		fmt.Fprintf(&b, ", stopped at %q", g.stoppedAt)
+	}
+	for _, l := range w.cuts() {
+		fmt.Fprintf(&b, ", cut %s–%s", hostName(l.a), hostName(l.b))
+	}
+	b.WriteByte('\n')
+	return b.String()
+}
+
+func (w *World) describe(n *Node, row *nodeRow) string {
+	var b strings.Builder
+	if row == nil {
+		fmt.Fprintf(&b, "%d unknown to the monitor", n.id)
+	} else {
+		fmt.Fprintf(&b, "%d monitor: %s ➜ %s", n.id, row.reported, row.goal)
+		fmt.Fprintf(&b, " %d/%s", row.tli, row.lsn)
+		if !row.running {
+			b.WriteString(" down")
+		}
+		if row.health != 1 {
+			fmt.Fprintf(&b, " health %d", row.health)
+		}
+		if row.sessionLost {
+			b.WriteString(" session lost")
+		}
+	}
+	k := &n.keeper
+	fmt.Fprintf(&b, " | keeper: %s ➜ %s", k.current, k.assigned)
+	for flag, set := range map[string]bool{" dirty": k.dirty} {
+		if set {
+			b.WriteString(flag)
+		}
+	}
+	if k.fenced {
+		b.WriteString(" fenced itself")
+	}
+	if k.job != nil {
+		fmt.Fprintf(&b, " (%s, step %d)", k.job.action, k.job.step)
+	}
+	tli, end := w.position(n.pg.wal)
+	fmt.Fprintf(&b, " | Postgres %d/%s", tli, end)
+	switch {
+	case !n.up:
+		b.WriteString(" machine down")
+	case n.frozen:
+		b.WriteString(" frozen")
+	case !n.pg.running:
+		b.WriteString(" stopped")
+	case n.pg.stopping:
+		b.WriteString(" stopping")
+	case n.pg.standby && n.pg.streaming:
+		fmt.Fprintf(&b, " standby, receives from %d", n.pg.upstream)
+	case n.pg.standby:
+		b.WriteString(" standby, receives nothing")
+	default:
+		fmt.Fprintf(&b, " serves, waits for %s", n.pg.names)
+	}
+	if !k.alive {
+		b.WriteString(", no keeper")
+	}
+	return b.String()
+}
