@@ -81,21 +81,39 @@ func (s *Server) Checkpoint(ctx context.Context) error {
 
 // borrow takes an idle connection to the present postmaster or opens one.
 func (s *Server) borrow(ctx context.Context) (keptConn, error) {
-	s.mu.Lock()
-	s.observe()
-	for len(s.idle) > 0 && s.run != nil {
-		kept := s.idle[len(s.idle)-1]
-		s.idle = s.idle[:len(s.idle)-1]
-		if kept.pid == s.run.pid && kept.conn.PgConn().CheckConn() == nil {
-			s.mu.Unlock()
+	for {
+		kept, ok := s.takeIdle()
+		if !ok {
+			break
+		}
+		// Somebody may have ended the session, which otherwise only fn's first statement would find out.
+		if kept.conn.Ping(ctx) == nil {
 			return kept, nil
 		}
 		go closeConn(kept.conn)
 	}
-	s.mu.Unlock()
-	conn, pid, err := s.connect(ctx, s.settings().Database,
-		map[string]string{"statement_timeout": ownStatementTimeout, "search_path": safePath})
+	session := map[string]string{"statement_timeout": ownStatementTimeout, "search_path": safePath}
+	conn, pid, err := s.connect(ctx, s.settings().Database, session)
+	if hasCode(err, "3D000") { // the node's database is not there yet, or was dropped
+		conn, pid, err = s.connect(ctx, "postgres", session)
+	}
 	return keptConn{conn, pid}, err
+}
+
+func (s *Server) takeIdle() (kept keptConn, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.observe()
+	for len(s.idle) > 0 {
+		last := len(s.idle) - 1
+		kept = s.idle[last]
+		s.idle = s.idle[:last]
+		if s.run != nil && kept.pid == s.run.pid {
+			return kept, true
+		}
+		go closeConn(kept.conn)
+	}
+	return keptConn{}, false
 }
 
 func (s *Server) giveBack(kept keptConn) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -51,7 +52,7 @@ func (f Failure) hint() string {
 	case FailureRefused:
 		return "let the source accept this connection (pg_hba.conf, password, role, settings)"
 	case FailureNoSpace:
-		return "free space on this file system; nothing is rebuilt before"
+		return "free space on this file system"
 	case FailureNoSlot:
 		return "the source's keeper creates the slot; it is tried again"
 	case FailureImpossible:
@@ -77,7 +78,7 @@ func (e *ProgramError) Error() string {
 		fmt.Fprintf(&b, " (%s)", e.Kind)
 	}
 	if e.Output != "" {
-		b.WriteString(": " + strings.Join(strings.Split(e.Output, "\n"), " | "))
+		b.WriteString(": " + telling(e.Output))
 	}
 	if e.Err != nil {
 		b.WriteString(": " + e.Err.Error())
@@ -86,6 +87,24 @@ func (e *ProgramError) Error() string {
 		b.WriteString("; " + hint)
 	}
 	return b.String()
+}
+
+// tellingLine matches what an operator needs of a log or of a program's verbose output.
+var tellingLine = anyOf(`\b(error|fatal|panic|warning|detail|hint)\b`, `could not`, `cannot`, `unrecognized`, `invalid`, `already`)
+
+// telling is text in one line, reduced to its telling lines when there are any.
+func telling(text string) string {
+	lines := strings.Split(text, "\n")
+	kept := slices.DeleteFunc(slices.Clone(lines), func(line string) bool {
+		return !tellingLine.MatchString(line) || strings.Contains(line, "Future log output")
+	})
+	if len(kept) == 0 {
+		kept = lines
+	}
+	for i, line := range kept {
+		kept[i] = strings.TrimSpace(line)
+	}
+	return strings.Join(kept, " | ")
 }
 
 // Unwrap returns the program's exit or the cause of the interruption.

@@ -38,8 +38,7 @@ type Progress struct {
 // ErrClosed is what a Watch returns when Close ended it.
 var ErrClosed = errors.New("connection closed by us")
 
-// OpenProgress connects. ctx bounds the attempt; afterwards TCP keepalive finds a silent cut within 4
-// seconds.
+// OpenProgress connects. ctx bounds the attempt; afterwards TCP keepalive finds a silent cut within 3 seconds.
 func OpenProgress(ctx context.Context, u Upstream) (*Progress, error) {
 	config, err := sourceConfig(u)
 	if err != nil {

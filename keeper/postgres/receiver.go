@@ -124,10 +124,8 @@ func startupSettled(ctx context.Context, conn *pgx.Conn) error {
 	if err != nil || pid == 0 {
 		return err
 	}
-	limited, cancel := context.WithTimeout(ctx, startupGrace)
-	defer cancel()
-	err = askUntil(limited, func() (bool, error) { return asleepWithoutHUP(pid), nil })
-	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+	err = askFor(ctx, startupGrace, func() (bool, error) { return asleepWithoutHUP(pid), nil })
+	if errors.Is(err, errAskedLong) {
 		return nil
 	}
 	return err
@@ -199,7 +197,7 @@ func (m logMark) suffix() string {
 	if text == "" {
 		return ""
 	}
-	return ": " + strings.ReplaceAll(text, "\n", " | ")
+	return ": " + telling(text)
 }
 
 // awaitStreaming looks whom the receiver streams from: one that still streams from the old upstream does not

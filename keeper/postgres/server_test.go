@@ -297,9 +297,46 @@ func TestBackendCrash(t *testing.T) {
 	backend, err := strconv.Atoi(n.text("pg_backend_pid()"))
 	n.must(err)
 	n.must(syscall.Kill(backend, syscall.SIGKILL))
-	nextEvent(t, events, func(e Event) bool { return e.Kind == EventRecovered })
+	nextEvent(t, events, func(e Event) bool {
+		return e.Kind == EventRecovered && n.Exec(within(t, time.Minute), "select 1") == nil
+	})
 	if again, _ := n.Postmaster(); again.PID != p.PID {
 		t.Fatal("another postmaster")
 	}
-	n.text("1")
+}
+
+// Own SQL goes on after an operator ended its session, and two calls at once have a connection each.
+func TestKeptConnections(t *testing.T) {
+	n := newPrimary(t)
+	ctx := within(t, time.Minute)
+	first := n.text("pg_backend_pid()")
+	if again := n.text("pg_backend_pid()"); again != first {
+		t.Errorf("a new connection each time: %s, %s", first, again)
+	}
+	n.must(n.SQL(ctx, func(conn *pgx.Conn) error {
+		if other := n.text("pg_backend_pid()"); other == first {
+			t.Error("two users of one connection")
+		}
+		_, err := conn.Exec(ctx, "begin") // left open by mistake
+		return err
+	}))
+	n.exec("select pg_terminate_backend(pid) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()")
+	for range 3 {
+		n.exec("select 1")
+	}
+	for name, want := range map[string]string{
+		"synchronous_commit": "local", "lock_timeout": "2s", "statement_timeout": "5s", "application_name": "pgaf keeper", "search_path": "pg_catalog",
+	} {
+		if got, err := n.Setting(ctx, name); err != nil || got != want {
+			t.Errorf("%s is %s, %v", name, got, err)
+		}
+	}
+	if open := n.text("select count(*) from pg_stat_activity where state = 'idle in transaction'"); open != "0" {
+		t.Error("a transaction was left open")
+	}
+	took(t, "metadata", func() { n.metadata() })
+	n.stop(Fast)
+	if _, err := n.Metadata(ctx); !errors.Is(err, ErrNotRunning) {
+		t.Errorf("metadata of a stopped server: %v", err)
+	}
 }

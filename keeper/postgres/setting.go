@@ -11,8 +11,11 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// reloadLimit is how long a reload may take to be visible before the configuration files are suspected.
-const reloadLimit = 5 * time.Second
+// A reload takes milliseconds. After reloadUsual the configuration files are suspected, after reloadLimit it failed.
+const (
+	reloadUsual = 500 * time.Millisecond
+	reloadLimit = 5 * time.Second
+)
 
 // askInterval is how often SQL is asked for what no event tells; it grows to askIntervalMax.
 const (
@@ -30,6 +33,15 @@ func askUntil(ctx context.Context, ask func() (bool, error)) error {
 			return err
 		}
 	}
+}
+
+var errAskedLong = errors.New("not within the usual time")
+
+// askFor is askUntil with a limit of its own (errAskedLong).
+func askFor(ctx context.Context, limit time.Duration, ask func() (bool, error)) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, errAskedLong)
+	defer cancel()
+	return askUntil(ctx, ask)
 }
 
 // Setting is the value of a server setting.
@@ -92,17 +104,19 @@ func (s *Server) reloadSeen(ctx context.Context, conn *pgx.Conn) error {
 	if err := s.Reload(); err != nil {
 		return err
 	}
-	limited, cancel := context.WithTimeout(ctx, reloadLimit)
-	defer cancel()
-	err := askUntil(limited, func() (seen bool, err error) {
+	seen := func() (seen bool, err error) {
 		err = conn.QueryRow(ctx, "select pg_conf_load_time() > $1", before).Scan(&seen)
 		return seen, err
-	})
-	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
-		if wrong := fileErrors(ctx, conn); wrong != "" {
-			return fmt.Errorf("the reload was refused because of %s; correct it", wrong)
-		}
-		return fmt.Errorf("the reload was not taken within %s", reloadLimit)
+	}
+	err := askFor(ctx, reloadUsual, seen)
+	if !errors.Is(err, errAskedLong) {
+		return err
+	}
+	if wrong := fileErrors(ctx, conn); wrong != "" {
+		return fmt.Errorf("the reload is refused because of %s; correct it", wrong)
+	}
+	if err = askFor(ctx, reloadLimit, seen); errors.Is(err, errAskedLong) {
+		err = fmt.Errorf("the reload was not taken within %s", reloadLimit)
 	}
 	return err
 }

@@ -102,7 +102,7 @@ func (s NodeSettings) renderNode(c *settingsFile) {
 	c.set("wal_receiver_timeout", "'10s'")
 	c.set("wal_receiver_status_interval", "'1s'")
 	c.comment("A standby looks for its upstream again this soon.")
-	c.set("wal_retrieve_retry_interval", "'500ms'")
+	c.set("wal_retrieve_retry_interval", "'100ms'")
 	c.set("hot_standby_feedback", "on")
 	c.set("hot_standby", "on")
 	c.set("synchronous_commit", "on")

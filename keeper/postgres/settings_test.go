@@ -32,7 +32,7 @@ func TestWriteSettings(t *testing.T) {
 	write(false)
 	for _, line := range []string{
 		"shared_preload_libraries = 'pg_stat_statements'", "listen_addresses = '*'", "port = 5433", "wal_log_hints = on",
-		"wal_keep_size = '512 MB'", "max_slot_wal_keep_size = '1 GB'", "wal_retrieve_retry_interval = '500ms'",
+		"wal_keep_size = '512 MB'", "max_slot_wal_keep_size = '1 GB'", "wal_retrieve_retry_interval = '100ms'",
 		"password_encryption = 'scram-sha-256'", "ssl = on", "ssl_cert_file = '/data/it''s.crt'",
 		"shared_buffers = '128 MB'", "autovacuum_max_workers = 3",
 	} {

@@ -15,14 +15,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// How our connections to another node find out that it is gone when the network drops everything silently:
-// after idle 1 s the kernel asks every second and gives up after the third question; unanswered data counts
-// the same.
+// How our connections to another node find out that it is gone when the network drops everything silently: the
+// kernel asks after a second of silence and gives up after two questions without answer; unanswered data counts
+// the same. It is the other kernel that answers, so a starved or frozen process there is not taken for gone.
 const (
 	sourceConnectTimeout    = 2 * time.Second
 	sourceKeepAlive         = time.Second
-	sourceKeepAliveCount    = 3
-	sourceUserTimeoutMillis = 4000
+	sourceKeepAliveCount    = 2
+	sourceUserTimeoutMillis = 3000
 )
 
 // sourceName is the application name of our own connections to other nodes; it must not look like a

@@ -71,7 +71,9 @@ func (s *Server) launch(ctx context.Context, stops int) (r *run, spawned bool, e
 		return nil, false, s.startError(StartWaiting, context.Cause(ctx))
 	}
 	defer func() { <-s.spawn }()
-
+	if ctx.Err() != nil {
+		return nil, false, s.startError(StartWaiting, context.Cause(ctx))
+	}
 	pgdata := s.PGDATA()
 	s.mu.Lock()
 	s.observe()

@@ -53,7 +53,7 @@ func (e *StartError) Error() string {
 		b.WriteString(": " + e.Err.Error())
 	}
 	if e.Log != "" {
-		b.WriteString(": " + strings.ReplaceAll(e.Log, "\n", " | "))
+		b.WriteString(": " + telling(e.Log))
 	}
 	if hint := e.hint(); hint != "" {
 		b.WriteString("; " + hint)

@@ -91,10 +91,8 @@ func awaitWalsenders(ctx context.Context, conn *pgx.Conn, value string) error {
 	if err != nil {
 		return err
 	}
-	limited, cancel := context.WithTimeout(ctx, walsenderLimit)
-	defer cancel()
 	var late string
-	err = askUntil(limited, func() (bool, error) {
+	err = askFor(ctx, walsenderLimit, func() (bool, error) {
 		nodes, err := queryStandbyNodes(ctx, conn)
 		late = ""
 		for _, n := range nodes {
@@ -106,7 +104,7 @@ func awaitWalsenders(ctx context.Context, conn *pgx.Conn, value string) error {
 		}
 		return late == "", err
 	})
-	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+	if errors.Is(err, errAskedLong) {
 		return errors.New(late)
 	}
 	return err

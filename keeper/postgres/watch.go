@@ -14,8 +14,8 @@ type EventKind int
 const (
 	// EventStatus: Status changed (also by an operator's pg_ctl).
 	EventStatus EventKind = iota
-	// EventRecovered: Postgres said "ready" again without a change of Status: recovery ended, by a promotion
-	// or after the crash of a backend. Read Metadata.
+	// EventRecovered: Postgres wrote "ready" again without a change of Status. Recovery ended, by a promotion or
+	// after the crash of a backend (then one more comes before, when that recovery begins). Read Metadata.
 	EventRecovered
 	// EventExit: the postmaster ended; Event.Exit says how. EventStatus follows.
 	EventExit
