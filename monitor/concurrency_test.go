@@ -41,6 +41,9 @@ func TestConcurrentCallsGetAlong(t *testing.T) {
 				for i := worker; i < groups; i += 4 {
 					for _, r := range all[i].nodes {
 						_, err := own.NodeActive(t.Context(), *r)
+						if SQLState(err) == "55000" { // another connection opened a session for this node meanwhile
+							err = own.OpenSession(t.Context(), r.NodeID)
+						}
 						check(err)
 					}
 				}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // sysid has the top bit set: it does not fit a signed bigint as it is.
@@ -313,6 +314,9 @@ func TestTwoNodesThroughTheAPI(t *testing.T) {
 	}
 	if n, err := c.Tick(ctx); err != nil {
 		t.Errorf("tick: %d, %v", n, err)
+	}
+	if wait, err := c.TickPause(ctx); err != nil || wait <= 0 || wait > time.Second {
+		t.Errorf("tick pause: %s, %v", wait, err)
 	}
 	if n, err := c.PurgeEvents(ctx); err != nil || n != 0 {
 		t.Errorf("purge: %d, %v", n, err)

@@ -1,6 +1,9 @@
 package monitor
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // ReportHealth tells the monitor the results of health checks, all in one
 // call; it evaluates the groups concerned.
@@ -20,6 +23,13 @@ func (c *Client) ReportHealth(ctx context.Context, verdicts []NodeVerdict) error
 // Tick evaluates every group in which time may matter and returns how many changed.
 func (c *Client) Tick(ctx context.Context) (int, error) {
 	return value[int](ctx, c, "evaluate the groups", `SELECT pgautofailover.tick()`)
+}
+
+// TickPause is how long the next Tick may wait; at most a second.
+func (c *Client) TickPause(ctx context.Context) (time.Duration, error) {
+	ms, err := value[float64](ctx, c, "plan the next evaluation",
+		`SELECT (extract(epoch FROM pgautofailover.tick_pause()) * 1000)::float8`)
+	return time.Duration(ms * float64(time.Millisecond)), err
 }
 
 // PurgeEvents applies the retention settings to table event and returns how

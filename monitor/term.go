@@ -199,13 +199,20 @@ func (t *term) report(ctx context.Context, batch []NodeVerdict) error {
 	return nil
 }
 
-// tick lets the monitor act on the time that has passed.
+// tick lets the monitor act on the time that has passed, and comes back at the
+// moment at which it may matter next.
 func (t *term) tick(ctx context.Context, _ Update) error {
 	if !isDue(&t.nextTick, tickPause) {
 		return nil
 	}
 	return t.tolerate(timed(ctx, func(ctx context.Context) error {
-		_, err := t.client.Tick(ctx)
+		if _, err := t.client.Tick(ctx); err != nil {
+			return err
+		}
+		wait, err := t.client.TickPause(ctx)
+		if err == nil && wait < tickPause {
+			t.nextTick = time.Now().Add(wait)
+		}
 		return err
 	}))
 }
