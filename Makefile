@@ -26,7 +26,7 @@ UNIT_PACKAGES = $(shell $(GO) list ./... | grep -v '/regress/cluster$$')
 
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
-.PHONY: help build install demo demo-clean test lint test-sql test-go test-cluster bench deps check-go clean bin/pgaf
+.PHONY: help build install demo demo-clean test lint test-sql test-go test-cluster bench bench-monitor deps check-go clean bin/pgaf
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -73,6 +73,9 @@ test-cluster: build ## real nodes, real faults, a client that counts
 
 bench: deps build ## gaps of a writing client for every fault, beside the raw limit
 	@PGAF_BIN=bin/pgaf $(GO) run ./regress/bench $(BENCH)
+
+bench-monitor: deps build ## cost of the monitor's SQL: heartbeats, failovers, notifications
+	@$(GO) run ./regress/benchmonitor $(BENCH)
 
 deps: ## install what is missing: PostgreSQL, its development files, iproute2
 	@sh regress/deps.sh

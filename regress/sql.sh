@@ -46,7 +46,7 @@ suite() {
         --no-locale --encoding=UTF8
     [ ! -f "$work/postgresql.conf" ] || set -- "$@" --temp-config="$work/postgresql.conf"
     $as mkdir "$work/out-$name"
-    if ! (cd "$work" && $as env PGTZ=UTC PATH="$work/postgres$($pg_config --bindir):$PATH" "$program" "$@"); then
+    if ! (cd "$work" && $as env PATH="$work/postgres$($pg_config --bindir):$PATH" "$program" "$@"); then
         rm -rf "results/sql/$name"
         mkdir -p "results/sql"
         cp -r "$work/out-$name" "results/sql/$name"

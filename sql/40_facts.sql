@@ -252,13 +252,17 @@ BEGIN
     IF p.nodeid IS NOT NULL THEN
         g.names_changed := p.reported = 'primary' AND cardinality(memory.syncsets) > 1 AND NOT memory.namesfrozen;
         -- An election that could not be decided only takes away a primary that may come back.
-        g.can_fail_over := cardinality(electable) > 0
+        -- With the proof that nothing acknowledged is lost, a standby that is catching up is as good as a secondary.
+        g.can_fail_over := (cardinality(electable) > 0
+                            OR g.provable AND EXISTS (SELECT FROM unnest(nodes) AS m
+                                                       WHERE m.nodeid = ANY (coming) AND m.healthy AND m.priority > 0))
             AND (NOT t.guard
                  OR CASE
                     -- its last acknowledged report said wait_primary: then it has no lease (a lone primary goes on
                     -- without the monitor), and only its own word proves that it has stopped
                     WHEN p.reported = 'wait_primary' THEN p.fresh
-                    WHEN async_possible THEN true
+                    WHEN async_possible THEN NOT EXISTS (SELECT FROM unnest(memory.syncsets) AS s
+                                                          WHERE s.number > 0 AND NOT pgautofailover.covers(ARRAY[s], coming))
                     ELSE g.provable
                     END);
         RETURN;
@@ -317,13 +321,16 @@ BEGIN
     g.chosen := candidate.nodeid;
     g.chosen_behind := best_healthy AND (candidate.tli, candidate.lsn) < (best.tli, best.lsn);
 
-    -- an election may be decided when the old primary is fenced and what it acknowledged is there
+    -- An election may be decided when the old primary is fenced and what it acknowledged is there. A primary that had
+    -- nobody to wait for has no lease: only its own word, or an operator's, proves that it has stopped.
     g.lease_ends := greatest(o.reporttime, memory.primarygone,
                              (SELECT min(m.since) FROM unnest(nodes) AS m WHERE m.stopped)) + t.demote;
 
     DECLARE
         old_reported bool := coalesce(o.stopped, false);
-        fenced bool := g.proven OR g.old_stopped OR old_reported OR at >= g.lease_ends;
+        leased bool := coalesce(o.reported NOT IN ('single', 'wait_primary'), true);
+        fenced bool := g.proven OR g.old_stopped OR old_reported
+            OR ((leased OR NOT t.guard) AND at >= g.lease_ends);
         complete bool := g.proven
             OR (old_clean AND g.handover AND (best.tli, best.lsn) >= (old_tli, old_position))
             OR old_reported
@@ -345,7 +352,7 @@ BEGIN
 
     SELECT string_agg(format('"%s"', m.name), ', ' ORDER BY m.nodeid) INTO g.missing
       FROM unnest(nodes) AS m
-     WHERE NOT m.stopped AND m.goal <> 'dropped'
+     WHERE NOT m.stopped AND (m.goal <> 'dropped' OR m.is_old)
        AND (m.is_old OR EXISTS (SELECT FROM unnest(memory.syncsets) AS s WHERE m.nodeid = ANY (s.members)));
 END
 $$;

@@ -105,8 +105,8 @@ INSERT INTO pgautofailover.rule (pos, section, name, reported, converged, condit
  'a secondary became unhealthy while there is a healthy primary',
  '{n} is unhealthy and no longer counts as secondary'),
 (307, 'reporting_node', 'standby_cut_off', '{secondary}', true,
- $c$ p.healthy AND p.nodeid <> n.nodeid AND (n.cut OR p.cut) $c$, 'catchingup',
- 'the primary and n run, but n has not received from it for replication_stall_timeout',
+ $c$ p.healthy AND p.fresh AND p.nodeid <> n.nodeid AND (n.cut OR p.cut) $c$, 'catchingup',
+ 'the primary and n run and report, but n has not received from it for replication_stall_timeout',
  '{n} is cut off from {p} and no longer counts as secondary'),
 
 -- Loss of the primary -----------------------------------------------------------------------------------------------
@@ -121,9 +121,13 @@ INSERT INTO pgautofailover.rule (pos, section, name, reported, converged, condit
 (313, 'reporting_node', 'primary_lost_in_promotion', '{prepare_promotion,stop_replication}', false,
  $c$ n.is_primary AND n.unhealthy AND n.goal = 'wait_primary'
      AND EXISTS (SELECT FROM unnest(nodes) AS m WHERE m.healthy AND m.priority > 0 AND m.nodeid <> n.nodeid
-                    AND m.reported IN ('report_lsn', 'join_secondary')) $c$, 'demoted',
+                    AND m.reported IN ('report_lsn', 'join_secondary', 'demoted')) $c$, 'demoted',
  'the new primary was lost before it reported its promotion',
  '{n} was lost while it was being promoted'),
+(314, 'reporting_node', 'primary_lost_while_fenced', '{demote_timeout}', false,
+ 'n.is_primary AND n.unhealthy AND NOT n.fresh AND NOT (t).in_grace AND g.can_fail_over', 'demoted',
+ 'the primary had stopped itself and was lost before it resumed, and an election could be decided',
+ '{n} was lost before it resumed: a standby takes over'),
 
 -- Hand-over in good order -------------------------------------------------------------------------------------------
 (321, 'reporting_node', 'drain_expired', '{primary,apply_settings,join_primary,draining}', false,
@@ -139,6 +143,9 @@ INSERT INTO pgautofailover.rule (pos, section, name, reported, converged, condit
  'the old primary has stopped and n has received its shutdown checkpoint',
  '{n} has everything that the old primary wrote, and takes over'),
 
+-- A stopped node that was primary before the old primary takes part only where that one was removed by an operator or never
+-- served: otherwise its history may differ from what was acknowledged since, on a timeline of the same number.
+
 -- Election ----------------------------------------------------------------------------------------------------------
 (331, 'reporting_node', 'stop_receiving', '{secondary,catchingup,report_lsn,join_secondary}', false,
  $c$ g.election AND NOT n.is_old AND n.goal IN ('secondary', 'catchingup', 'join_secondary') $c$, 'report_lsn',
@@ -149,7 +156,7 @@ INSERT INTO pgautofailover.rule (pos, section, name, reported, converged, condit
  'another node was chosen to become primary',
  '{n} stops receiving and will follow {w}'),
 (335, 'reporting_node', 'old_primary_takes_part', '{draining,demoted}', true,
- 'n.is_old AND g.election AND NOT g.may_promote AND (NOT g.others_suffice OR at - n.since >= 3 * (t).patience)', 'report_lsn',
+ '(n.is_old OR NOT g.guard OR o.nodeid IS NULL OR o.reported IN (''prepare_promotion'', ''stop_replication'')) AND g.election AND NOT g.may_promote AND (NOT g.others_suffice OR at - n.since >= 3 * (t).patience)', 'report_lsn',
  'the old primary has stopped, and without its position nobody can be chosen',
  '{n} has stopped and reports its position, as the others do not suffice'),
 (337, 'reporting_node', 'elected', '{report_lsn}', true,
@@ -161,9 +168,14 @@ INSERT INTO pgautofailover.rule (pos, section, name, reported, converged, condit
  'enough nodes have reported, and n has the best claim but lacks WAL that another has',
  '{n} is elected and first fetches the WAL it lacks'),
 (341, 'reporting_node', 'fast_forwarded', '{fast_forward}', true,
- 'n.is_winner', 'prepare_promotion',
+ $c$ n.is_winner AND (NOT g.guard OR NOT EXISTS (SELECT FROM unnest(nodes) AS m
+       WHERE m.nodeid <> n.nodeid AND m.reported = 'report_lsn' AND (m.tli, m.lsn) > (n.tli, n.lsn))) $c$, 'prepare_promotion',
  'the winner has fetched what it lacked',
  '{n} has fetched the WAL it lacked'),
+(342, 'reporting_node', 'fast_forward_in_vain', '{fast_forward}', true,
+ 'n.is_winner', 'report_lsn',
+ 'the winner still lacks WAL that another one reported: whoever has it cannot be reached',
+ '{n} could not fetch the WAL it lacks: the election starts anew'),
 (343, 'reporting_node', 'fast_forward_source_lost', '{report_lsn}', false,
  $c$ n.goal = 'fast_forward' AND NOT EXISTS (SELECT FROM unnest(nodes) AS m
        WHERE m.nodeid <> n.nodeid AND m.healthy AND m.reported = 'report_lsn' AND (m.tli, m.lsn) > (n.tli, n.lsn)) $c$,
@@ -206,6 +218,10 @@ INSERT INTO pgautofailover.rule (pos, section, name, reported, converged, condit
  '{n} rejoins as a standby of {p}'),
 
 -- Standbys after an election ----------------------------------------------------------------------------------------
+(359, 'reporting_node', 'winner_no_more', '{prepare_promotion,stop_replication,fast_forward}', false,
+ $c$ NOT n.is_winner AND n.goal IN ('join_secondary', 'secondary') $c$, 'report_lsn',
+ 'n was chosen once, was given up without hearing of it, and another node was promoted',
+ '{n} is no longer the one that was elected'),
 (361, 'reporting_node', 'follow_winner', '{report_lsn}', true,
  $c$ p.goal = 'wait_primary' AND p.reported IN ('prepare_promotion', 'stop_replication') $c$, 'join_secondary',
  'the new primary is being promoted',

@@ -44,6 +44,7 @@ BEGIN
          WHERE x.nodeid = node_id AND x.formationid = formation_id AND x.groupid = group_id
            AND x.reportedstate = current_group_role AND x.goalstate = current_group_role
            AND x.reportedpgisrunning = current_pg_is_running AND current_tli IN (x.reportedtli, 0)
+           AND coalesce(x.sessionpid = pg_backend_pid(), true)
            AND x.sessionlost IS NULL AND x.replication_stall_since IS NULL AND x.upstreamlost IS NULL
            AND (x.health <> 0 OR current_group_role = 'maintenance')
         RETURNING x.nodeid, x.groupid, x.goalstate, x.candidatepriority, x.replicationquorum,
@@ -78,6 +79,16 @@ BEGIN
         -- a caller that names another group is served nevertheless; a node never changes its group
         PERFORM pgautofailover.lock_group(n.formationid, n.groupid);
         n := pgautofailover.get_node(node_id);
+    END IF;
+
+    -- Reports are ordered within one session only. A report that the network delivers after the keeper has opened another
+    -- session may be older than what that session said: it must neither confirm a setting nor count as a final position.
+    IF n.sessionpid <> pg_backend_pid() AND current_group_role <> 'dropped' THEN
+        RAISE EXCEPTION 'node % "%" reports in a newer session', n.nodeid, n.nodename
+              USING ERRCODE = 'object_not_in_prerequisite_state',
+                    DETAIL = format('Its keeper opened its session with backend %s, this is backend %s.',
+                                    n.sessionpid, pg_backend_pid()),
+                    HINT = 'Connect anew and call pgautofailover.open_session() first.';
     END IF;
 
     -- a primary that nobody streams from: since when

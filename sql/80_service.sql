@@ -132,6 +132,30 @@ BEGIN
 END
 $$;
 
+-- How long the next tick may wait: until the first moment within a second at which a rule may hold by the passing of
+-- time alone. A failover must not wait for the full second that happens to come next.
+CREATE FUNCTION pgautofailover.tick_pause() RETURNS interval
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+AS $$
+DECLARE
+    t pgautofailover.thresholds := pgautofailover.load_thresholds();
+    at timestamptz := clock_timestamp();
+    due timestamptz;
+BEGIN
+    SELECT min(moment) INTO due
+      FROM (SELECT n.reporttime + t.silent FROM pgautofailover.node AS n WHERE n.health = 0
+            UNION ALL
+            SELECT n.statechangetime + t.patience FROM pgautofailover.node AS n WHERE n.goalstate = 'report_lsn'
+            UNION ALL
+            SELECT unnest(ARRAY[g.switchoversince + t.drain, g.stoppedat + t.patience, g.stoppedat + 2 * t.patience])
+              FROM pgautofailover.node_group AS g
+             WHERE g.switchoversince IS NOT NULL OR g.stoppedat IS NOT NULL) AS moments (moment)
+     WHERE moment >= at;
+    RETURN CASE WHEN due IS NULL THEN interval '1 s'
+                ELSE least(greatest(due - at, interval '10 ms'), interval '1 s') END;
+END
+$$;
+
 -- Retention of events by age and count. Returns how many were removed.
 CREATE FUNCTION pgautofailover.purge_events() RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER

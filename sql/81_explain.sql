@@ -34,7 +34,8 @@ BEGIN
         RAISE EXCEPTION 'formation "%" has no nodes in group %', formation_id, group_id
               USING ERRCODE = 'undefined_object', HINT = 'Add one with: pgaf create postgres.';
     END IF;
-    names := pgautofailover.synchronous_standby_names(formation_id, group_id);
+    -- where all nodes are being removed there is nobody to wait for
+    names := CASE WHEN g.nodecount > 0 THEN pgautofailover.synchronous_standby_names(formation_id, group_id) ELSE '' END;
 
     FOR i IN 1 .. cardinality(s.nodes) LOOP
         n := s.nodes[i];

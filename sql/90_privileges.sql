@@ -35,7 +35,7 @@ DO $$
 DECLARE
     f record;
     reading CONSTANT text[] := ARRAY[
-        'extension_version', 'setting', 'settings', 'setting_defaults', 'parse_ms', 'parse_bytes', 'is_writable',
+        'extension_version', 'setting', 'setting_catalog', 'setting_interval', 'settings', 'setting_defaults', 'parse_ms', 'parse_bytes', 'is_writable',
         'health_text', 'get_formation', 'get_node', 'get_nodes', 'get_primary', 'get_other_nodes', 'get_coordinator',
         'get_most_advanced_standby', 'last_events', 'events_since', 'events_between', 'current_state',
         'synchronous_standby_names', 'wanted_sync_set', 'formation_settings', 'formation_uri', 'node_timeline_status',
@@ -44,7 +44,7 @@ DECLARE
         'create_formation', 'drop_formation', 'enable_secondary', 'disable_secondary',
         'set_formation_number_sync_standbys', 'register_node', 'set_node_system_identifier',
         'set_group_system_identifier', 'update_node_metadata', 'set_node_region', 'report_postgres_version',
-        'node_active', 'open_session', 'report_upstream', 'report_health', 'tick', 'purge_events', 'remove_node',
+        'node_active', 'open_session', 'report_upstream', 'report_health', 'tick', 'tick_pause', 'purge_events', 'remove_node',
         'perform_failover', 'perform_promotion', 'start_maintenance', 'stop_maintenance',
         'set_node_candidate_priority', 'set_node_replication_quorum', 'report_timeline_history', 'accept_timeline',
         'resolve_accepted_timeline'];

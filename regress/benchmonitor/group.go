@@ -58,6 +58,12 @@ func (b *subject) openGroup(ctx context.Context, number int) (*group, error) {
 			g.close(ctx)
 			return nil, err
 		}
+		if b.service {
+			if _, err := k.conn.Exec(ctx, "SELECT pgautofailover.open_session($1)", k.id); err != nil {
+				g.close(ctx)
+				return nil, err
+			}
+		}
 		for range steadyReports {
 			if err := g.report(ctx, k, k.state); err != nil {
 				g.close(ctx)

@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -34,6 +35,7 @@ type plan struct {
 	stories        int // failovers of each kind: groups, each failing over that often
 	rounds         int // health rounds and ticks
 	compare        bool
+	only           string
 }
 
 var (
@@ -49,13 +51,14 @@ var (
 
 func run() int {
 	short := flag.Bool("quick", os.Getenv("QUICK") == "1", "fewer cells: under two minutes")
+	only := flag.String("only", "", "only sections whose name contains this: heartbeats, failovers, notifications, service")
 	alone := flag.Bool("alone", false, "without pg_auto_failover 2.0")
 	flag.Parse()
 	p := full
 	if *short {
 		p = quick
 	}
-	p.compare = !*alone
+	p.compare, p.only = !*alone, *only
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	// This goroutine is bound to one thread, which would cost each call a change of thread.
@@ -89,10 +92,16 @@ func bench(ctx context.Context, p plan) error {
 	}
 	printTitle(ctx, subjects, absent)
 	var v verdicts
-	for _, section := range []func(context.Context, plan, []*subject, *verdicts) error{
-		heartbeats, failovers, notifications, serviceRounds,
+	for _, section := range []struct {
+		name    string
+		measure func(context.Context, plan, []*subject, *verdicts) error
+	}{
+		{"heartbeats", heartbeats}, {"failovers", failovers}, {"notifications", notifications}, {"service", serviceRounds},
 	} {
-		if err := section(ctx, p, subjects, &v); err != nil {
+		if !strings.Contains(section.name, p.only) {
+			continue
+		}
+		if err := section.measure(ctx, p, subjects, &v); err != nil {
 			return err
 		}
 	}

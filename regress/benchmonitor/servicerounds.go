@@ -23,18 +23,25 @@ func serviceRounds(ctx context.Context, p plan, subjects []*subject, v *verdicts
 }
 
 func (b *subject) serviceRounds(ctx context.Context, p plan) error {
-	nodes := 2 * b.pairs
-	fmt.Printf("Calls of the monitor service for %d quiet nodes, median of %d\n\n", nodes, p.rounds)
+	const nodes = 2000
+	if err := b.buildPairs(ctx, nodes); err != nil {
+		return err
+	}
+	ids, err := value[[]int64](ctx, b.server, "SELECT array_agg(nodeid ORDER BY nodeid) FROM pgautofailover.node")
+	if err != nil {
+		return err
+	}
+	health, signs, messages := make([]int32, len(ids)), make([]string, len(ids)), make([]string, len(ids))
+	for i := range ids {
+		health[i], signs[i] = 1, "ok"
+	}
+	fmt.Printf("Calls of the monitor service for %d quiet nodes, median of %d\n\n", len(ids), p.rounds)
 	printRoundHeader()
 	conn, err := b.connect(ctx, "autoctl_node")
 	if err != nil {
 		return err
 	}
 	defer conn.Close(ctx)
-	ids, health, signs, messages := make([]int64, nodes), make([]int32, nodes), make([]string, nodes), make([]string, nodes)
-	for i := range nodes {
-		ids[i], health[i], signs[i] = int64(i+1), 1, "ok"
-	}
 	report := func() error {
 		_, err := conn.Exec(ctx, "SELECT pgautofailover.report_health($1::bigint[], $2::int[], $3::text[], $4::text[])", ids, health, signs, messages)
 		return err

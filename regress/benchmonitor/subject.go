@@ -24,8 +24,7 @@ type subject struct {
 	name      string
 	version   string
 	service   bool          // has health rounds and ticks by SQL
-	pairs     int           // groups of two that the heartbeats are for
-	groups    int           // all groups
+	groups    int           // built so far
 	heartbeat string        // path of pgbench's script
 	opening   time.Duration // CPU of a session with a single call
 }
@@ -69,19 +68,14 @@ func (b *subject) build(ctx context.Context, count, members int) (first int, err
 	return first, b.exec(ctx, fmt.Sprintf("CALL bench.build(%d, %d, %d)", first, b.groups-1, members))
 }
 
-// buildPairs adds groups of two until the table has that many nodes, and leaves it as autovacuum would.
+// buildPairs adds groups of two until there are that many nodes in such groups, and leaves the tables as autovacuum would.
+// The groups of the heartbeats come first, because their nodes are known by number.
 func (b *subject) buildPairs(ctx context.Context, nodes int) error {
-	missing := nodes/2 - b.pairs
-	if missing <= 0 {
-		return nil
+	if missing := nodes/2 - b.groups; missing > 0 {
+		if _, err := b.build(ctx, missing, 2); err != nil {
+			return fmt.Errorf("%s: build %d groups: %w", b.name, missing, err)
+		}
 	}
-	if b.pairs != b.groups {
-		return fmt.Errorf("%s: groups for heartbeats must be built first", b.name)
-	}
-	if _, err := b.build(ctx, missing, 2); err != nil {
-		return fmt.Errorf("%s: build %d groups: %w", b.name, missing, err)
-	}
-	b.pairs = b.groups
 	return b.exec(ctx, "VACUUM ANALYZE")
 }
 

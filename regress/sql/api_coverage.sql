@@ -24,7 +24,7 @@ INSERT INTO required (signature, outcomes) VALUES
  ('set_node_region(text,text,text)', 'ok 42704 22023'),
  ('report_postgres_version(bigint,integer,text,text,text)', 'ok XX000'),
  -- the heartbeat
- ('node_active(text,bigint,integer,replication_state,boolean,integer,pg_lsn,text)', 'ok 22023 42704 42P17 23514'),
+ ('node_active(text,bigint,integer,replication_state,boolean,integer,pg_lsn,text)', 'ok 22023 42704 42P17 23514 55000'),
  -- reading
  ('get_nodes(text,integer)', 'ok XX000'),
  ('get_primary(text,integer)', 'ok XX000'),
@@ -73,6 +73,7 @@ INSERT INTO required (signature, outcomes) VALUES
  ('report_upstream(bigint,boolean)', 'ok 42704'),
  ('report_health(bigint[],integer[],text[],text[])', 'ok 22023'),
  ('tick()', 'ok'),
+ ('tick_pause()', 'ok'),
  ('purge_events()', 'ok');
 
 SELECT works($$SELECT doing FROM pgautofailover.explain('default', 0) WHERE false$$) FROM register('x');

@@ -4,7 +4,7 @@
 \set ECHO all
 
 SELECT works('SELECT pos, section, name, assigned_state FROM pgautofailover.rules()');
-SELECT works('SELECT count(*) FROM pgautofailover.dump_fsm()');
+SELECT works('SELECT count(*) = (SELECT count(*) FROM pgautofailover.rules()) FROM pgautofailover.dump_fsm()');
 SELECT * FROM fsm WHERE pos = 303;
 SELECT works('SELECT * FROM pgautofailover.dump_fsm_edges() WHERE pos = 311');
 

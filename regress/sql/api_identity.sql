@@ -9,7 +9,9 @@ SELECT fails($$SELECT pgautofailover.node_active('default', 1, 0, 'single', true
 SELECT works('SELECT * FROM pgautofailover.set_node_system_identifier(1, 6700000000000000001)');
 SELECT report('a', 'single');
 SELECT register('b', sysid => 0);
-SELECT obey();
+SELECT report('b', 'wait_standby');
+SELECT report('a', 'wait_primary');
+SELECT report('b', 'catchingup', '0/0', running => false);
 SELECT state();
 SELECT fails('SELECT pgautofailover.set_node_system_identifier(2, 42)');
 SELECT works('SELECT * FROM pgautofailover.set_node_system_identifier(99, 42)');

@@ -30,7 +30,12 @@ SELECT works($$SELECT pgautofailover.open_session(1)$$);
 SELECT sessionpid = pg_backend_pid(), sessionlost IS NULL FROM node WHERE nodeid = 1;
 SELECT fails($$SELECT pgautofailover.open_session(99)$$);
 SELECT works($$SELECT pgautofailover.tick()$$);
+SELECT works($$SELECT pgautofailover.tick_pause() BETWEEN interval '10 ms' AND interval '1 s'$$);
 SELECT sessionlost IS NULL FROM node WHERE nodeid = 1;
+
+-- Reports are ordered within one session: one of an older session is refused.
+UPDATE node SET sessionpid = 0 WHERE nodeid = 2;
+SELECT regexp_replace(fails($$SELECT pgautofailover.node_active('default', 2, 0, 'secondary', true, 1, '0/3000')$$), 'this is backend \d+', 'this is backend <pid>');
 
 -- A backend that is gone, and a refused connection: node 2 is gone, without waiting for its report.
 UPDATE node SET sessionpid = 0 WHERE nodeid = 2;

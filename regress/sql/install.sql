@@ -33,5 +33,5 @@ COMMIT;
 \o
 \set ECHO all
 SELECT pgautofailover.extension_version(), (SELECT count(*) FROM pg_extension WHERE extname = 'pgautofailover');
-SELECT count(*) FROM pg_proc WHERE pronamespace = 'pgautofailover'::regnamespace AND has_function_privilege('autoctl_node', oid, 'EXECUTE');
+SELECT count(*) > 0 FROM pg_proc WHERE pronamespace = 'pgautofailover'::regnamespace AND has_function_privilege('autoctl_node', oid, 'EXECUTE');
 DROP SCHEMA pgautofailover CASCADE;

@@ -28,6 +28,18 @@ SELECT report('b', 'demote_timeout', '0/4000');
 SELECT obey();
 SELECT state();
 
+-- It fences itself, and is lost before it has resumed.
+SELECT report('b', 'demote_timeout', '0/0');
+SELECT silent('b');
+SELECT obey('a');
+SELECT report('b', 'demote_timeout', '0/0');
+SELECT obey();
+SELECT state();
+SELECT ask('perform_failover()');
+SELECT report('a', 'draining', '0/4800');
+SELECT report('b', 'secondary', '0/4878');
+SELECT obey();
+
 -- It fences itself while it drains: that is as good as drained.
 SELECT ask('perform_failover()');
 SELECT report('b', 'demote_timeout', '0/5000');
@@ -35,15 +47,17 @@ SELECT report('a', 'secondary', '0/5078');
 SELECT obey();
 SELECT state();
 
--- A third node, outside the quorum. The last synchronous standby goes to maintenance, so the primary is to wait for nobody;
--- it is lost before it says that it does, and the third node takes over.
+-- A third node, outside the quorum. The only synchronous standby is lost, so the primary is to wait for nobody; it is lost before
+-- it says that it does, when both standbys are there.
 SELECT register('c', quorum => false);
 SELECT obey();
-SELECT ask('start_maintenance(id(''b''))');
+SELECT silent('b');
+SELECT report('b', 'catchingup');
 SELECT silent('a');
 
 -- It had got to wait_primary, from where it cannot drain; and in that state it has no lease.
 SELECT report('a', 'wait_primary', '0/6000');
+SELECT report('b', 'report_lsn', '0/5800');
 SELECT report('c', 'report_lsn', '0/6078');
 SELECT why();
 SELECT report('a', 'demoted', '0/6000');

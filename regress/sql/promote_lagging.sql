@@ -22,6 +22,10 @@ SELECT report('a', 'report_lsn', '0/7000');
 SELECT report('c', 'report_lsn', '0/6800');
 SELECT why();
 SELECT get_most_advanced_standby('default', 0, id('c'));
+
+-- It could not fetch it all: it must not be promoted as it is, and tries again.
+SELECT report('c', 'fast_forward', '0/6900');
+SELECT report('c', 'report_lsn', '0/6900');
 SELECT report('c', 'fast_forward', '0/7000');
 SELECT report('c', 'prepare_promotion');
 SELECT obey('a', 'c');

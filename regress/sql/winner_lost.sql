@@ -20,6 +20,21 @@ SELECT report('a', 'primary');
 SELECT obey();
 SELECT state();
 
+-- Once more; now the old primary is back first, tells its position, and another node is promoted. The winner of before has walked
+-- on, and hears of it last.
+SELECT silent('b');
+SELECT report('a', 'report_lsn', '0/5800');
+SELECT report('c', 'report_lsn', '0/5800');
+SELECT silent('a');
+SELECT report('b', 'demoted', '0/0');
+SELECT time_passes('4 h');
+SELECT report('b', 'report_lsn', '0/5800');
+SELECT obey('b', 'c');
+SELECT state();
+SELECT report('a', 'prepare_promotion');
+SELECT obey();
+SELECT state();
+
 -- The winner dies while it is being promoted: the others hold an election without it. What it may have written on its new
 -- timeline was acknowledged by nobody.
 SELECT silent('b');

@@ -112,6 +112,10 @@ BEGIN
     UPDATE pgautofailover.node AS x SET health = 1, healthsign = 'ok', healthchecktime = now()
      WHERE x.nodename = report.name AND x.health = 0;
     SELECT * INTO n FROM pgautofailover.node AS x WHERE x.nodename = report.name;
+    IF n.sessionpid <> pg_backend_pid() THEN
+        -- its last session has ended: it has connected anew
+        PERFORM pgautofailover.open_session(n.nodeid);
+    END IF;
     IF state <> n.reportedstate AND state = n.goalstate
        AND NOT EXISTS (SELECT FROM transcript.keeper_edge AS e
                         WHERE e.reported IN ('any', n.reportedstate::text) AND e.goal = state::text) THEN
@@ -128,7 +132,7 @@ END
 $$;
 
 -- All keepers do what they are told, until nobody is told anything new. The LSN of whoever follows a primary is the
--- primary's; a promotion starts a new timeline.
+-- primary's, that of a node which fetches what it lacks is the furthest one; a promotion starts a new timeline.
 CREATE FUNCTION transcript.obey(VARIADIC who text[] DEFAULT NULL) RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE
     n record;
@@ -147,6 +151,12 @@ BEGIN
                   FROM pgautofailover.node AS z JOIN transcript.keeper AS y ON y.name = z.nodename
                  WHERE k.name = n.nodename AND z.formationid = n.formationid AND z.groupid = n.groupid
                    AND pgautofailover.is_writable(z.goalstate);
+            ELSIF n.goalstate = 'fast_forward' THEN
+                UPDATE transcript.keeper AS k SET tli = y.node_tli, lsn = y.node_lsn
+                  FROM (SELECT z.reportedtli AS node_tli, z.reportedlsn AS node_lsn FROM pgautofailover.node AS z
+                         WHERE z.formationid = n.formationid AND z.groupid = n.groupid AND z.reportedstate = 'report_lsn'
+                         ORDER BY z.reportedtli DESC, z.reportedlsn DESC LIMIT 1) AS y
+                 WHERE k.name = n.nodename;
             ELSIF n.goalstate = 'wait_primary' AND n.reportedstate IN ('prepare_promotion', 'stop_replication')
                OR n.goalstate = 'single' AND n.reportedstate NOT IN ('init', 'single', 'primary', 'wait_primary', 'apply_settings') THEN
                 UPDATE transcript.keeper AS k SET tli = k.tli + 1 WHERE k.name = n.nodename;
