@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"golang.org/x/sys/unix"
 
 	"pgaf/monitor"
 )
@@ -33,7 +34,8 @@ var (
 	nextPort = firstPort
 )
 
-// freePort returns a port that nobody listens on.
+// freePort returns a port that nobody listens on. It stays reserved for the test, also
+// while its server is down: another run of these tests may go on at the same time.
 func freePort(t *testing.T) int {
 	t.Helper()
 	portMu.Lock()
@@ -41,10 +43,26 @@ func freePort(t *testing.T) int {
 	for range 100 {
 		port := nextPort
 		nextPort = firstPort + (nextPort-firstPort+1)%100
-		if l, err := net.Listen("tcp", ":"+strconv.Itoa(port)); err == nil {
-			l.Close()
-			return port
+		lock, err := os.OpenFile(fmt.Sprintf("/tmp/pgaf-test-port-%d-%d", os.Geteuid(), port), os.O_RDWR|os.O_CREATE, 0o600)
+		if err != nil {
+			continue
 		}
+		whole := wholeFile()
+		if err := unix.FcntlFlock(lock.Fd(), unix.F_OFD_SETLK, &whole); err != nil {
+			lock.Close()
+			continue
+		}
+		l, err := net.Listen("tcp", ":"+strconv.Itoa(port))
+		if err != nil {
+			lock.Close()
+			continue
+		}
+		l.Close()
+		t.Cleanup(func() {
+			os.Remove(lock.Name())
+			lock.Close()
+		})
+		return port
 	}
 	t.Fatal("no free port")
 	return 0

@@ -30,6 +30,7 @@ type creation struct {
 	initFile     initFile
 	configBefore []byte // nil: there was none
 	kept         keptFiles
+	continued    bool // a create that was killed
 	created      bool // nothing is undone any more
 }
 
@@ -93,7 +94,7 @@ func (c *creation) inspect(ctx context.Context) (exists bool, err error) {
 	if err := c.inspectProgress(); err != nil {
 		return false, err
 	}
-	if c.state == nil || c.inProgress() {
+	if c.state == nil || c.continued {
 		if err := c.inspectMachine(); err != nil {
 			return false, err
 		}
@@ -132,7 +133,7 @@ func (c *creation) inspectProgress() error {
 		return err
 	}
 	if found != nil {
-		c.initFile = *found
+		c.initFile, c.continued = *found, true
 	}
 	state, err := ReadState(c.paths.State)
 	switch {
@@ -145,16 +146,13 @@ func (c *creation) inspectProgress() error {
 	return nil
 }
 
-// inProgress says whether a killed create is being continued.
-func (c *creation) inProgress() bool { return c.initFile.PGDATA != "" }
-
 // inspectMachine checks the data folder, the port and the disk.
 func (c *creation) inspectMachine() error {
 	state, err := inspectFolder(c.paths.PGDATA)
 	if err != nil {
 		return err
 	}
-	if c.inProgress() {
+	if c.continued {
 		return nil // what is there is what the killed create left
 	}
 	c.initFile.PGDATA = state
@@ -217,12 +215,12 @@ func (c *creation) known(ctx context.Context, client *monitor.Client) (bool, err
 	}
 	if !found || node.Assigned == monitor.StateDropped || c.state.Current == monitor.StateDropped {
 		c.state = nil
-		if !c.inProgress() {
+		if !c.continued {
 			return false, c.inspectMachine()
 		}
 		return false, nil
 	}
-	return !c.inProgress(), nil
+	return !c.continued, nil
 }
 
 func (c *creation) inspectFormation(ctx context.Context, client *monitor.Client) error {
@@ -445,6 +443,10 @@ func (c *creation) finish(s *service) {
 // keeper needs a moment to let us in.
 const refusedPatience = 15 * time.Second
 
+// leftoverPatience is how long what a killed create left behind may be in the way: its
+// initdb may still be at work.
+const leftoverPatience = 10 * time.Second
+
 // limit says which failures end a create. Waiting for another node does not.
 func (c *creation) limit(failed job, first instant, err error) error {
 	if errors.Is(err, errWaiting) {
@@ -453,7 +455,7 @@ func (c *creation) limit(failed job, first instant, err error) error {
 	lasted := bootTime().sub(first)
 	switch {
 	case postgres.FailureOf(err) == postgres.FailureNoSpace:
-	case failed.Action == "init_primary":
+	case failed.Action == "init_primary" && (!c.continued || lasted >= leftoverPatience):
 	case lasted >= refusedPatience && postgres.FailureOf(err) == postgres.FailureRefused:
 	case lasted >= time.Minute:
 	default:

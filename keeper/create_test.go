@@ -231,7 +231,7 @@ func TestKilledCreateIsContinued(t *testing.T) {
 	c.newMonitor()
 	for i, name := range []string{"a", "b"} {
 		n := c.node(name)
-		for attempt := range 6 {
+		for attempt := range 5 {
 			r := c.start(name, program{Command: "create", Create: c.options(name, n.port)})
 			select {
 			case <-r.done:

@@ -56,23 +56,27 @@ func keepsSlots(s monitor.State) bool {
 	return s.Writable() || s == monitor.StateSecondary || s == monitor.StateReportLSN
 }
 
-// wanted is the job that the present state and goal ask for.
-func (e *executor) wanted() (job, error) {
+// wanted is the job that the present state and goal ask for. A goal that cannot be
+// reached from here leaves the node in its state, which is kept true.
+func (e *executor) wanted() job {
 	current, assigned := e.state.Current, e.state.Assigned
 	// A keeper that has not heard the monitor since it was started only stops
 	// things: the group may have gone on without this node.
 	if !e.contacted && !stopsPostgres(assigned) {
-		return job{}, nil
+		return job{}
 	}
 	if current != assigned {
 		t, err := findTransition(current, assigned, e.n.cfg().NodeKind)
-		t.From, t.To = current, assigned // where the row says any
-		return job{Transition: t}, err
+		if err == nil {
+			t.From = current // where the row says any
+			return job{Transition: t}
+		}
+		e.complain(err)
 	}
 	if t, found := reentry(current); found && e.state.Dirty {
-		return job{Transition: t, upkeep: reenter}, nil
+		return job{Transition: t, upkeep: reenter}
 	}
-	return job{Transition: Transition{From: current, To: current}, upkeep: e.wantedUpkeep()}, nil
+	return job{Transition: Transition{From: current, To: current}, upkeep: e.wantedUpkeep()}
 }
 
 func (e *executor) wantedUpkeep() upkeep {
@@ -99,11 +103,7 @@ func followsPrimary(s monitor.State) bool {
 // steer starts the wanted job, or ends the running one where another is wanted.
 func (e *executor) steer(ctx context.Context) {
 	for {
-		want, err := e.wanted()
-		if err != nil {
-			e.refuse(want, err)
-			return
-		}
+		want := e.wanted()
 		if e.running != nil {
 			if contradicts(want, e.running.job) {
 				e.running.cancel()
@@ -126,15 +126,11 @@ func (e *executor) steer(ctx context.Context) {
 	}
 }
 
-// refuse notes a goal that cannot be reached from here, and ends what runs for
-// another one.
-func (e *executor) refuse(want job, err error) {
-	if e.running != nil {
-		e.running.cancel()
-		return
-	}
-	if e.pause(want) <= 0 {
-		e.fail(want, err)
+// complain logs once that the monitor asks for what this node cannot do.
+func (e *executor) complain(err error) {
+	if e.refused != err.Error() {
+		e.refused = err.Error()
+		e.n.log.Error("the goal is not followed", "error", err)
 	}
 }
 

@@ -32,7 +32,13 @@ func DropNode(ctx context.Context, o DropNodeOptions) error {
 		o.Wait = 60 * time.Second
 	}
 	if err == nil {
-		if err := d.unregister(ctx, state, o); err != nil || o.NoWait {
+		err := d.unregister(ctx, state, o)
+		var unreachable *monitor.ConnectError
+		if o.Force && o.Destroy && errors.As(err, &unreachable) {
+			d.log.Warn("the monitor cannot be told; remove the node there with: pgaf drop node --monitor … --name "+d.cfg.Name, "error", err)
+			err = nil
+		}
+		if err != nil || o.NoWait {
 			return err
 		}
 	}

@@ -22,6 +22,7 @@ type executor struct {
 	// What is known of the monitor and the group.
 	contacted bool   // the monitor has answered this process
 	offline   string // why it does not answer, as last logged
+	refused   string // which goal is out of reach, as last logged
 	peers     []monitor.PeerNode
 	answered  chan struct{} // of the answer that is being acted on
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"pgaf/keeper/postgres"
@@ -26,11 +27,10 @@ func (e *executor) onAnswer(a answer) error {
 	e.contacted = true
 	e.lease.ack(a.sent)
 	e.state.LastMonitorContact = time.Now()
-	if e.state.Promoted && a.report.State == e.state.Current {
-		e.state.Promoted = false
-		e.save()
+	if e.state.Unconfirmed && a.report.State == e.state.Current {
+		e.state.Unconfirmed, e.unsaved = false, true
 	}
-	if e.leaseFile != nil && e.state.Current.Writable() {
+	if e.state.Current.Writable() {
 		if err := e.leaseFile.save(a.sent); err != nil {
 			e.n.log.Warn("the lease cannot be written down: a restarted keeper would start a new one", "error", err)
 		}
@@ -60,20 +60,29 @@ var errDropped = errors.New("this node was dropped")
 
 // onSilence notes that a report failed, once per reason.
 func (e *executor) onSilence(err error) error {
-	if monitor.SQLState(err) == sqlUndefinedObject {
+	if errors.Is(err, errUnknownNode) {
 		if e.state.Current == monitor.StateDropped {
 			return errDropped
 		}
-		return exitf(ExitFatal, "the monitor does not know this node (%w): it was dropped with --force, or the monitor was replaced. Its data is kept: register it again with pgaf create postgres, or remove it with: pgaf drop node --pgdata %s --destroy", err, e.n.paths.PGDATA)
+		return exitf(ExitFatal, "%w: it was dropped with --force, or the monitor was replaced. Its data is kept: register it again with pgaf create postgres, or remove it with: pgaf drop node --pgdata %s --destroy", err, e.n.paths.PGDATA)
 	}
-	if reason := err.Error(); reason != e.offline {
+	if reason := reasonOf(err); reason != e.offline {
 		e.offline = reason
 		e.n.log.Warn("the monitor does not answer; this node stays "+string(e.state.Current), "error", err)
 	}
 	return nil
 }
 
-const sqlUndefinedObject = "42704"
+// reasonOf is the text of an error without the digits: log lines of a server that are
+// quoted in it have times and process ids, and are the same reason all the same.
+func reasonOf(err error) string {
+	return strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' {
+			return -1
+		}
+		return r
+	}, err.Error())
+}
 
 // assign takes a goal: the monitor's, or our own when the lease has run out.
 func (e *executor) assign(goal monitor.State, fenced bool) {

@@ -44,7 +44,7 @@ type retry struct {
 	failures int
 	first    instant
 	at       instant
-	said     string // the error as last logged
+	said     string // reason of the failure as last logged
 }
 
 const (
@@ -153,8 +153,7 @@ func (e *executor) onDone(err error) error {
 func (e *executor) arrive(done job) {
 	e.n.log.Info("transition complete", "from", string(done.From), "to", string(done.To), "doing", done.Comment)
 	e.state.Current, e.state.Dirty = done.To, false
-	e.state.Promoted = done.To == monitor.StateWaitPrimary &&
-		(done.From == monitor.StatePreparePromotion || done.From == monitor.StateStopReplication)
+	e.state.Unconfirmed = done.To == monitor.StateWaitPrimary
 	if done.To.Writable() {
 		e.n.received.Store(0)
 		e.state.ReceivedTimeline = 0
@@ -189,8 +188,8 @@ func (e *executor) fail(failed job, err error) error {
 		e.n.link.poke()
 	}
 	e.retry.at = now.add(pause)
-	if e.retry.said != err.Error() {
-		e.retry.said = err.Error()
+	if reason := reasonOf(err); e.retry.said != reason {
+		e.retry.said = reason
 		e.n.log.Log(context.Background(), failureLevel(err), "failed, and is tried again",
 			"doing", failed.describe(), "error", err, "next", pause)
 	}

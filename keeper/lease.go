@@ -88,13 +88,16 @@ func (l *lease) look(sent instant, rows []standbyRow) {
 // node does not: nobody could be promoted in its place. Neither does a primary that
 // waits for a standby, once the monitor has acknowledged that: it replaces such a
 // one only when its keeper confirms that it stops. Until then, and when the monitor
-// wants it to be something else, it may be replaced.
+// wants it to be something else, it may be replaced. A half-done step towards a
+// writable state counts as done: Postgres may accept writes already.
 func needsLease(s State) bool {
 	switch s.Current {
 	case monitor.StatePrimary, monitor.StateJoinPrimary, monitor.StateApplySettings:
 		return true
 	case monitor.StateWaitPrimary:
-		return s.Promoted || s.Assigned != monitor.StateWaitPrimary
+		return s.Unconfirmed || s.Assigned != monitor.StateWaitPrimary
+	case monitor.StatePreparePromotion, monitor.StateStopReplication, monitor.StateDemoteTimeout:
+		return s.Dirty && s.Assigned.Writable() && s.Assigned != monitor.StateSingle
 	}
 	return false
 }

@@ -214,9 +214,9 @@ func (l *link) connect(ctx context.Context) (*monitor.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = client.Listen(ctx, "state")
+	err = client.Listen(ctx, monitor.ChannelState)
 	if err == nil {
-		err = client.OpenSession(ctx, id)
+		err = confirmUnknown(ctx, client, id, client.OpenSession(ctx, id))
 	}
 	if err != nil {
 		client.Close(ctx)
@@ -313,13 +313,65 @@ func (l *link) report(ctx context.Context, client *monitor.Client, freshPeers bo
 	defer cancel()
 	a.assignment, a.err = client.NodeActive(call, a.report)
 	if a.err == nil && freshPeers {
-		a.peers, a.err = client.OtherNodes(call, a.report.NodeID)
+		a.peers, a.err = groupPeers(call, client, a.report)
+	}
+	a.err = confirmUnknown(call, client, a.report.NodeID, a.err)
+	if monitor.SQLState(a.err) == sqlObjectNotInState {
+		// Another session of this keeper counts as the newer one, perhaps because its
+		// open_session() was delivered late: only a new session is believed again.
+		client.Close(call)
 	}
 	if client.Closed() {
 		return a.err
 	}
 	l.deliver(ctx, a)
 	return nil
+}
+
+// sqlObjectNotInState is what node_active answers on a session that is not the newest.
+const sqlObjectNotInState = "55000"
+
+// errUnknownNode means that the monitor has no such node.
+var errUnknownNode = errors.New("the monitor does not know this node")
+
+const sqlUndefinedObject = "42704"
+
+// confirmUnknown makes sure that an error which may mean so does mean so: what
+// follows from it cannot be taken back.
+func confirmUnknown(ctx context.Context, client *monitor.Client, id int64, err error) error {
+	if monitor.SQLState(err) != sqlUndefinedObject || client.Closed() {
+		return err
+	}
+	if _, found, lookup := client.NodeByID(ctx, id); lookup != nil || found {
+		return err
+	}
+	return fmt.Errorf("%w (%w)", errUnknownNode, err)
+}
+
+// groupPeers are the other nodes, at most one of them the primary: an old primary
+// that fell silent still counts as one by what it reported last.
+func groupPeers(ctx context.Context, client *monitor.Client, r monitor.Report) ([]monitor.PeerNode, error) {
+	peers, err := client.OtherNodes(ctx, r.NodeID)
+	if err != nil {
+		return nil, err
+	}
+	primaries := 0
+	for _, peer := range peers {
+		if peer.IsPrimary {
+			primaries++
+		}
+	}
+	if primaries < 2 {
+		return peers, nil
+	}
+	primary, err := client.Primary(ctx, r.Formation, r.GroupID)
+	if err != nil {
+		return nil, err
+	}
+	for i := range peers {
+		peers[i].IsPrimary = peers[i].ID == primary.ID
+	}
+	return peers, nil
 }
 
 // wait waits for a notification of this group, a poke, a call, or the next
@@ -346,7 +398,7 @@ func (l *link) wait(ctx context.Context, client *monitor.Client, next instant) (
 		}
 		return false, err
 	}
-	return channel == "state" && l.concerns(payload), nil
+	return channel == monitor.ChannelState && l.concerns(payload), nil
 }
 
 // concerns says whether a notification is news about this node's group.

@@ -82,7 +82,6 @@ func runAsPostgres() int {
 	if err != nil {
 		panic(err)
 	}
-	defer os.RemoveAll(dir)
 	if err := errorsOf(os.Chmod(dir, 0o755), copyFile(os.Args[0], filepath.Join(dir, "keeper.test")), os.Mkdir(filepath.Join(dir, "tmp"), 0o700), os.Chown(filepath.Join(dir, "tmp"), uid, gid)); err != nil {
 		panic(err)
 	}
@@ -92,9 +91,10 @@ func runAsPostgres() int {
 	cmd.Env = append(os.Environ(), "HOME="+filepath.Join(dir, "tmp"), "TMPDIR="+filepath.Join(dir, "tmp"))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, Pdeathsig: syscall.SIGTERM}
 	if err := cmd.Run(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
+		fmt.Fprintln(os.Stderr, err, "(files are kept in "+dir+")")
 		return 1
 	}
+	os.RemoveAll(dir)
 	return 0
 }
 

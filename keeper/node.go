@@ -33,10 +33,10 @@ type node struct {
 	life       context.Context
 	die        context.CancelFunc
 
-	received       atomic.Int32  // highest timeline of which this standby received WAL
-	promised       atomic.Uint64 // the position reported in state report_lsn
-	rewindFailures atomic.Int32  // in a row, for unknown reasons
-	missingRules   sync.Map      // lines of pg_hba.conf that the operator was told to add
+	received     atomic.Int32  // highest timeline of which this standby received WAL
+	promised     atomic.Uint64 // the position reported in state report_lsn
+	rewinding    trouble       // of pg_rewind, for unknown reasons
+	missingRules sync.Map      // lines of pg_hba.conf that the operator was told to add
 }
 
 // view is what the executor publishes of its state.

@@ -5,10 +5,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"pgaf/monitor"
 )
@@ -134,6 +137,113 @@ func waitFor(t *testing.T, words string, holds func() bool) {
 	t.Fatalf("in vain: %s", words)
 }
 
+// Passwords everywhere, a host name instead of an address, no superuser but our own.
+func TestPairWithPasswords(t *testing.T) {
+	c := newCluster(t)
+	m := &testNode{c: c, name: "monitor", pgdata: filepath.Join(c.dir, "monitor"), port: freePort(t)}
+	c.monitor = m
+	c.uri = fmt.Sprintf("postgres://autoctl_node:m%%40nitor@localhost:%d/pg_auto_failover?sslmode=require", m.port)
+	c.mustRun("monitor", program{Command: "create-monitor", Monitor: CreateMonitorOptions{PGDATA: m.pgdata, Port: m.port, Hostname: "localhost",
+		Auth: "scram-sha-256", AutoctlNodePassword: "m@nitor", SSL: SSLOptions{SelfSigned: true}}})
+	m.onlyOurRules()
+	m.run()
+	c.client().Close(context.Background())
+	for _, name := range []string{"a", "b"} {
+		n := c.node(name)
+		o := c.options(name, n.port)
+		o.Hostname, o.Auth, o.ReplicationPassword, o.Database, o.Username, o.HBALan = "localhost", "scram-sha-256", `it's a "secret\`, "app", "appuser", true
+		c.mustRun(name, program{Command: "create", Create: o})
+		n.onlyOurRules()
+		n.run()
+	}
+	a, b := c.nodes["a"], c.nodes["b"]
+	c.await(a.is(monitor.StatePrimary), b.is(monitor.StateSecondary))
+	c.failover()
+	c.await(b.is(monitor.StatePrimary), a.is(monitor.StateSecondary))
+	pid := b.postmaster()
+	b.service.cmd.Process.Kill()
+	syscall.Kill(pid, syscall.SIGKILL)
+	c.await(a.is(monitor.StateWaitPrimary))
+	b.run()
+	c.await(a.is(monitor.StatePrimary), b.is(monitor.StateSecondary))
+	for _, n := range []*testNode{a, b, m} {
+		log, _ := os.ReadFile(filepath.Join(c.dir, n.name+".log"))
+		for _, secret := range []string{"secret", "m@nitor", "m%40nitor"} {
+			if strings.Contains(string(log), secret) {
+				t.Errorf("%s.log has a password", n.name)
+			}
+		}
+	}
+}
+
+// A node that the operator prefers but that lacks WAL fetches it from another standby
+// before it is promoted.
+func TestPreferredNodeFetchesWhatItLacks(t *testing.T) {
+	c, a, b := newPair(t)
+	preferred := c.newNode("preferred")
+	c.await(a.is(monitor.StatePrimary), b.is(monitor.StateSecondary), preferred.is(monitor.StateSecondary))
+	c.monitorSQL("alter database pg_auto_failover set pgautofailover.election_patience = '20s'")
+	client := c.client()
+	if _, err := client.SetNodeCandidatePriority(context.Background(), "default", "preferred", 90); err != nil {
+		t.Fatal(err)
+	}
+	client.Close(context.Background())
+	c.await(a.is(monitor.StatePrimary), b.is(monitor.StateSecondary), preferred.is(monitor.StateSecondary))
+
+	// Its walreceiver is frozen, so that only the other standby gets what follows,
+	// and killed when the primary is gone, with whatever it has not read.
+	receiver, err := strconv.Atoi(preferred.mustSQL("select pid from pg_stat_wal_receiver"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	syscall.Kill(receiver, syscall.SIGSTOP)
+	w := c.startWriter()
+	w.written()
+	a.crash()
+	syscall.Kill(receiver, syscall.SIGKILL)
+	c.await(preferred.isOneOf(monitor.StateWaitPrimary, monitor.StatePrimary), b.is(monitor.StateSecondary))
+	if preferred.logged("to=fast_forward") != 1 || preferred.logged("has the WAL that it lacked") != 1 {
+		t.Error("it was promoted without having fetched anything")
+	}
+	a.run()
+	c.await(a.is(monitor.StateSecondary), b.is(monitor.StateSecondary), preferred.is(monitor.StatePrimary))
+	w.stop(preferred)
+}
+
+// monitorSQL runs a statement on the monitor as its superuser.
+func (c *cluster) monitorSQL(statement string) {
+	c.t.Helper()
+	ctx := context.Background()
+	conn, err := pgx.Connect(ctx, fmt.Sprintf("postgres:///pg_auto_failover?host=%s/run&port=%d&user=%s", c.dir, c.monitor.port, osUser()))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer conn.Close(ctx)
+	if _, err := conn.Exec(ctx, statement); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// onlyOurRules removes what initdb put into pg_hba.conf for connections over TCP: it
+// lets everybody in.
+func (n *testNode) onlyOurRules() {
+	n.c.t.Helper()
+	path := filepath.Join(n.pgdata, "pg_hba.conf")
+	content, err := os.ReadFile(path)
+	if err != nil {
+		n.c.t.Fatal(err)
+	}
+	var kept strings.Builder
+	for line := range strings.Lines(string(content)) {
+		if !strings.HasPrefix(line, "host") || strings.Contains(line, "Auto-generated") {
+			kept.WriteString(line)
+		}
+	}
+	if err := os.WriteFile(path, []byte(kept.String()), 0o600); err != nil {
+		n.c.t.Fatal(err)
+	}
+}
+
 // Every goal that the monitor's rules assign can be reached by a keeper.
 func TestMonitorAssignsOnlyReachableGoals(t *testing.T) {
 	c := newCluster(t)
@@ -227,10 +337,10 @@ func TestKeepersKilledDuringSwitchover(t *testing.T) {
 	c, a, b := newPair(t)
 	w := c.startWriter()
 	primary, standby := a, b
-	for i := range 8 {
+	for i := range 5 {
 		c.failover()
 		for _, n := range []*testNode{a, b} {
-			time.Sleep(time.Duration(10+23*i) * time.Millisecond) // another moment each time
+			time.Sleep(time.Duration(10+37*i) * time.Millisecond) // another moment each time
 			n.service.cmd.Process.Kill()
 			<-n.service.done
 			n.run()

@@ -3,7 +3,10 @@ package keeper
 import (
 	"errors"
 	"os"
+	"os/user"
 	"path/filepath"
+	"strconv"
+	"syscall"
 )
 
 // Paths are the files of one node. All but PGDATA live outside of PGDATA, in a
@@ -35,11 +38,12 @@ func PathsOf(pgdata string) (Paths, error) {
 	if err != nil {
 		return Paths{}, exitf(ExitInternal, "find the absolute path of %s: %w", pgdata, err)
 	}
-	config, err := xdgFolder("XDG_CONFIG_HOME", ".config")
+	home := homeOf(dir)
+	config, err := xdgFolder("XDG_CONFIG_HOME", home, ".config")
 	if err != nil {
 		return Paths{}, err
 	}
-	data, err := xdgFolder("XDG_DATA_HOME", ".local/share")
+	data, err := xdgFolder("XDG_DATA_HOME", home, ".local/share")
 	if err != nil {
 		return Paths{}, err
 	}
@@ -79,20 +83,42 @@ func resolve(path string) (string, error) {
 	return filepath.Join(parent, filepath.Base(abs)), nil
 }
 
-func xdgFolder(variable, belowHome string) (string, error) {
+// homeOf is the home of this user, or for root that of the user who owns the data:
+// root may look at everybody's node (and refuses to run any).
+func homeOf(pgdata string) string {
+	home := os.Getenv("HOME")
+	info, err := os.Stat(pgdata)
+	if os.Geteuid() != 0 || err != nil {
+		return home
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok || stat.Uid == 0 {
+		return home
+	}
+	owner, err := user.LookupId(strconv.Itoa(int(stat.Uid)))
+	if err != nil || owner.HomeDir == "" {
+		return home
+	}
+	return owner.HomeDir
+}
+
+func xdgFolder(variable, home, belowHome string) (string, error) {
 	if dir := os.Getenv(variable); dir != "" {
 		return filepath.Abs(dir)
 	}
-	home := os.Getenv("HOME")
 	if home == "" {
 		return "", exitf(ExitInternal, "HOME is not set, so there is no place for the node's files; set HOME or %s", variable)
 	}
 	return filepath.Join(home, belowHome), nil
 }
 
-// runtimeFolder is XDG_RUNTIME_DIR when it names a folder, else /tmp.
+// runtimeFolder is XDG_RUNTIME_DIR when it names a folder, else /tmp. That of root's
+// own login is not where other users have their files.
 func runtimeFolder() string {
 	dir := os.Getenv("XDG_RUNTIME_DIR")
+	if dir == "/run/user/0" {
+		return "/tmp"
+	}
 	if info, err := os.Stat(dir); err == nil && info.IsDir() && filepath.IsAbs(dir) {
 		return dir
 	}

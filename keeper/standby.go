@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"pgaf/keeper/postgres"
@@ -116,6 +117,9 @@ func (p place) relation(o origin) postgres.Relation {
 // followPrimary follows the primary: by a reload where this standby's history is
 // part of the primary's, else by rewinding.
 func followPrimary(ctx context.Context, n *node, _ Transition) error {
+	if err := n.startWhatIsThere(ctx); err != nil {
+		return err
+	}
 	o, relation, err := n.comparePrimary(ctx)
 	if err != nil {
 		return err
@@ -130,6 +134,15 @@ func followPrimary(ctx context.Context, n *node, _ Transition) error {
 		err = n.repoint(ctx, o.Upstream)
 	}
 	return n.orCopy(ctx, o.Upstream, err)
+}
+
+// startWhatIsThere runs a standby that is down, whether or not its primary answers:
+// where the primary is lost, what this node has counts in the election.
+func (n *node) startWhatIsThere(ctx context.Context) error {
+	if n.server.Status().Running() || !postgres.IsStandby(n.paths.PGDATA) || postgres.RewindPending(n.paths.PGDATA) {
+		return nil
+	}
+	return n.start(ctx)
 }
 
 // orCopy copies the data anew where replication cannot begin because the upstream
@@ -258,7 +271,7 @@ func (n *node) rewindTo(ctx context.Context, u postgres.Upstream) error {
 	err := n.bin.Rewind(ctx, postgres.RewindOptions{PGDATA: n.paths.PGDATA, Source: u, Standby: u, Logger: n.log})
 	if err == nil {
 		n.log.Info("rewound", "to", u.String(), "took", time.Since(begun).Round(time.Millisecond))
-		n.rewindFailures.Store(0)
+		n.rewinding.over()
 		n.received.Store(0)
 		return nil
 	}
@@ -268,7 +281,7 @@ func (n *node) rewindTo(ctx context.Context, u postgres.Upstream) error {
 	switch postgres.FailureOf(err) {
 	case postgres.FailureImpossible:
 	case postgres.FailureUnknown:
-		if n.rewindFailures.Add(1) < rewindAttempts {
+		if !n.rewinding.hopeless(bootTime()) {
 			return err
 		}
 	default:
@@ -278,9 +291,23 @@ func (n *node) rewindTo(ctx context.Context, u postgres.Upstream) error {
 	return n.copyFrom(ctx, u)
 }
 
-// rewindAttempts is how often pg_rewind may fail for an unknown reason, while the
-// primary answers, before the data is copied anew.
-const rewindAttempts = 3
+// rewindPatience is how long pg_rewind may fail for an unknown reason, while the
+// primary answers, before the data is copied anew: a copy can take hours, and most
+// reasons that nobody knows go away by themselves.
+const rewindPatience = 10 * time.Second
+
+// trouble remembers since when something fails.
+type trouble struct{ since atomic.Int64 }
+
+// hopeless notes a failure and says whether there has been nothing else for long.
+func (t *trouble) hopeless(now instant) bool {
+	if t.since.CompareAndSwap(0, int64(now)) {
+		return false
+	}
+	return now.sub(instant(t.since.Load())) >= rewindPatience
+}
+
+func (t *trouble) over() { t.since.Store(0) }
 
 // copyFrom replaces the data by a copy of u, set up as a standby of u. The old data
 // is removed when the copy is complete.
@@ -316,7 +343,7 @@ func (n *node) backup(ctx context.Context, u postgres.Upstream) error {
 	if err != nil {
 		return err
 	}
-	n.rewindFailures.Store(0)
+	n.rewinding.over()
 	n.received.Store(0)
 	if n.cfg().Replication.BackupDirectory == "" {
 		os.Remove(filepath.Dir(n.backupFolder(id))) // only when it is empty

@@ -35,9 +35,10 @@ type State struct {
 	// to Current, the state is entered anew.
 	Dirty bool `json:"dirty,omitempty"`
 
-	// Promoted is set from a promotion until the monitor has acknowledged it: so
-	// long it may give up on this node and promote another.
-	Promoted bool `json:"promoted,omitempty"`
+	// Unconfirmed is set from the arrival in wait_primary until the monitor has
+	// acknowledged a report of it: for so long it takes this node for what it was
+	// before, and may promote another.
+	Unconfirmed bool `json:"unconfirmed,omitempty"`
 
 	// ReceivedTimeline is the highest timeline of which a standby received WAL.
 	// Postgres forgets it when the walreceiver ends.
