@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -76,11 +77,10 @@ func bench(ctx context.Context, o options) error {
 		return err
 	}
 	m := &meter{Run: run, Cluster: cluster, pair: pair, primary: cluster.Nodes[0], standby: cluster.Nodes[1], options: o}
-	printHeader(o.repeat)
 	lost := 0
-	for _, f := range faults {
-		if !strings.Contains(f.name, o.rows) {
-			continue
+	for i, f := range selected(o.rows) {
+		if i == 0 {
+			printHeader(o.repeat)
 		}
 		row, err := m.measure(ctx, f)
 		if err != nil {
@@ -103,4 +103,9 @@ func bench(ctx context.Context, o options) error {
 		return fmt.Errorf("%d acknowledged writes lost", lost)
 	}
 	return nil
+}
+
+// selected are the faults whose name contains the given text.
+func selected(text string) []fault {
+	return slices.DeleteFunc(slices.Clone(faults), func(f fault) bool { return !strings.Contains(f.name, text) })
 }

@@ -15,12 +15,12 @@ type Usage struct {
 	ResidentBytes int64         // at this moment
 }
 
-// Usage of the node's pgaf process alone, as far as the kernel tells.
+// KeeperUsage is that of the node's pgaf process alone.
 func (n *Node) KeeperUsage() (Usage, error) {
 	return usageOf(n.process.PID, false)
 }
 
-// TotalUsage of all processes of the node. Shared memory counts once per process that
+// TotalUsage is that of all processes of the node. Shared memory counts once per process that
 // touched it, so ResidentBytes is not meaningful for Postgres and left out.
 func (n *Node) TotalUsage() (Usage, error) {
 	var total Usage
