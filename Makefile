@@ -9,16 +9,18 @@ export PG_CONFIG
 
 EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" pgautofailover.control)
 SCRIPT     := build/pgautofailover--$(EXTVERSION).sql
+UPDATE     := build/pgautofailover--2.0--$(EXTVERSION).sql
 
 ifdef PGXS_PART
 
 EXTENSION = pgautofailover
-DATA      = $(SCRIPT)
+DATA      = $(SCRIPT) $(UPDATE)
 PGXS      = $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
 else
 
+export PATH := $(PATH):/usr/local/go/bin
 export GOFLAGS := -buildvcs=false $(GOFLAGS)
 
 # Everything but the cluster tests, which need real hosts and minutes.
@@ -26,14 +28,14 @@ UNIT_PACKAGES = $(shell $(GO) list ./... | grep -v '/regress/cluster$$')
 
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
-.PHONY: help build install demo demo-clean test lint test-sql test-go test-cluster bench bench-monitor deps check-go clean bin/pgaf
+.PHONY: help build install demo demo-clean test lint test-sql test-upgrade test-versions test-go test-cluster bench bench-monitor deps deps-demo check-go clean bin/pgaf
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo
 	@echo "  PG_CONFIG=$(PG_CONFIG) selects the PostgreSQL to build for and to test with"
 
-build: bin/pgaf $(SCRIPT) ## bin/pgaf and the extension's script
+build: bin/pgaf $(SCRIPT) $(UPDATE) ## bin/pgaf and the extension's scripts
 
 bin/pgaf: check-go # go itself knows what is out of date
 	$(GO) build -o $@ ./cmd/pgaf
@@ -43,30 +45,40 @@ $(SCRIPT): $(sort $(wildcard sql/*.sql)) pgautofailover.control
 	@mkdir -p $(@D)
 	cat $(sort $(wildcard sql/*.sql)) > $@
 
+# From pg_auto_failover 2.0: the whole script of this version stands at the marked line.
+$(UPDATE): $(SCRIPT) sql/upgrade/pgautofailover--2.0--$(EXTVERSION).sql
+	sed '/^-- @script@/r $(SCRIPT)' sql/upgrade/$(@F) > $@
+
 install: build ## the extension's files and pgaf, where PG_CONFIG says (DESTDIR is respected)
 	$(MAKE) --no-print-directory PGXS_PART=1 install
 	install -d '$(DESTDIR)$(shell $(PG_CONFIG) --bindir)'
 	install -m 755 bin/pgaf '$(DESTDIR)$(shell $(PG_CONFIG) --bindir)/pgaf'
 
-demo: deps build ## a cluster that switches over and fails over while a client writes
+demo: deps-demo build ## a cluster that switches over and fails over while a client writes
 	@$(GO) run ./regress/demo
 
 demo-clean: ## end the demo's cluster and remove its files
 	@$(GO) run ./regress/demo clean
 
-test: ## all tests: lint, test-sql, test-go, test-cluster
-	@sh regress/test.sh $(MAKE) deps lint test-sql test-go test-cluster
+test: ## all tests: lint, test-sql, test-upgrade, test-go, test-cluster
+	@sh regress/test.sh $(MAKE) deps lint test-sql test-upgrade test-go test-cluster
 
 lint: check-go ## gofmt and go vet
 	@bad=$$(gofmt -l $$(find . -name '*.go' -not -path './.git/*')); \
 	if [ -n "$$bad" ]; then echo "gofmt would change:"; echo "$$bad"; exit 1; fi
 	$(GO) vet ./...
 
-test-sql: $(SCRIPT) ## pg_regress and isolation tests of the extension on a private Postgres
+test-sql: $(SCRIPT) $(UPDATE) ## pg_regress and isolation tests of the extension on a private Postgres
 	@sh regress/sql.sh
 
+test-upgrade: $(SCRIPT) $(UPDATE) ## a monitor of pg_auto_failover 2.0 is updated (fetches Debian's package once)
+	@sh regress/upgrade.sh
+
+test-versions: $(SCRIPT) ## the extension's tests on PostgreSQL 13 to 18, fetched with npm (VERSIONS="15 18")
+	@$(if $(VERSIONS),VERSIONS='$(VERSIONS)') sh regress/versions.sh
+
 test-go: build ## Go tests but the cluster tests
-	@PGAF_BIN=$(CURDIR)/bin/pgaf $(GO) test -count=1 $(UNIT_PACKAGES)
+	@PGAF_BIN=$(CURDIR)/bin/pgaf $(GO) test -count=1 -timeout 20m $(UNIT_PACKAGES)
 
 test-cluster: build ## real nodes, real faults, a client that counts
 	@PGAF_BIN=$(CURDIR)/bin/pgaf $(GO) test -count=1 -timeout 25m -v ./regress/cluster $(if $(RUN),-run '$(RUN)')
@@ -79,6 +91,9 @@ bench-monitor: deps build ## cost of the monitor's SQL: heartbeats, failovers, n
 
 deps: ## install what is missing: PostgreSQL, its development files, iproute2
 	@sh regress/deps.sh
+
+deps-demo:
+	@sh regress/deps.sh demo
 
 check-go:
 	@sh regress/deps.sh go

@@ -95,12 +95,14 @@ type process struct {
 	log  string // path
 }
 
-// needsPostgres skips what takes real servers under -short.
+// needsPostgres skips what takes real servers under -short. Such tests mostly wait, so
+// they run beside each other.
 func needsPostgres(t *testing.T) {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("needs PostgreSQL servers")
 	}
+	t.Parallel()
 }
 
 func newCluster(t *testing.T) *cluster {

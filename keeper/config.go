@@ -132,68 +132,6 @@ func LoadFile(path string) (*Config, error) {
 	return c, nil
 }
 
-func parseConfig(content []byte) (*Config, error) {
-	values, err := parseINI(string(content))
-	if err != nil {
-		return nil, err
-	}
-	role := Role(values[roleSection+".role"])
-	if role != RoleKeeper && role != RoleMonitor {
-		return nil, fmt.Errorf("%s.role is %q; expected keeper or monitor", roleSection, role)
-	}
-	c := NewConfig(role)
-	for _, s := range settings {
-		if !s.roles.has(role) {
-			continue
-		}
-		value, found := s.lookup(values)
-		if !found {
-			if s.required {
-				return nil, fmt.Errorf("%s is missing", s.Name())
-			}
-			continue
-		}
-		if err := s.set(c, value); err != nil {
-			return nil, fmt.Errorf("%s: %w", s.Name(), err)
-		}
-	}
-	return c, nil
-}
-
-func (s setting) lookup(values map[string]string) (value string, found bool) {
-	for _, key := range append([]string{s.key}, s.legacy...) {
-		if value, found = values[s.section+"."+key]; found {
-			return value, true
-		}
-	}
-	return "", false
-}
-
-// parseINI reads "section.key" values. A value is the rest of its line, whatever is
-// in it: passwords and connection strings have '#', ';', '%', quotes and '='. That is
-// what the file has always been for pg_autoctl; INI libraries know escapes and
-// comments within a line, which would change such values.
-func parseINI(content string) (map[string]string, error) {
-	values := map[string]string{}
-	section, number := "", 0
-	for line := range strings.Lines(content) {
-		number++
-		line = strings.TrimSpace(line)
-		switch {
-		case line == "" || line[0] == '#' || line[0] == ';':
-		case line[0] == '[' && line[len(line)-1] == ']':
-			section = strings.TrimSpace(line[1 : len(line)-1])
-		default:
-			key, value, found := strings.Cut(line, "=")
-			if !found {
-				return nil, fmt.Errorf("line %d, %q, is neither a [section] nor a key = value", number, line)
-			}
-			values[section+"."+strings.TrimSpace(key)] = strings.TrimSpace(value)
-		}
-	}
-	return values, nil
-}
-
 // Save writes the configuration file of the node whose data folder is c.PGDATA.
 func (c *Config) Save() error {
 	paths, err := PathsOf(c.PGDATA)
@@ -213,24 +151,6 @@ func (c *Config) SaveFile(path string) error {
 		return exitf(ExitBadConfig, "write the configuration: %w", err)
 	}
 	return nil
-}
-
-// INI is the content of the configuration file. Settings that are empty strings
-// are left out.
-func (c *Config) INI() []byte {
-	var b bytes.Buffer
-	for i, section := range c.Sections() {
-		if i > 0 {
-			b.WriteByte('\n')
-		}
-		fmt.Fprintf(&b, "[%s]\n", section.Name)
-		for _, option := range section.Options {
-			if option.Value != "" {
-				fmt.Fprintf(&b, "%s = %s\n", option.Name, option.Value)
-			}
-		}
-	}
-	return b.Bytes()
 }
 
 // Section is one section of the configuration file.

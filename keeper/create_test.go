@@ -69,7 +69,7 @@ func (c *cluster) installation(broken, script string) (pgctl string) {
 func TestCreateRefuses(t *testing.T) {
 	c := newCluster(t)
 	c.newMonitor()
-	c.newNode("a")
+	c.await(c.newNode("a").is(monitor.StateSingle))
 	listener, err := net.Listen("tcp", ":0")
 	if err != nil {
 		t.Fatal(err)

@@ -82,7 +82,7 @@ func TestLifeOfAPair(t *testing.T) {
 		c.monitor.service.kill(syscall.SIGTERM)
 		c.monitor.run()
 		settled()
-		if gap := w.stop(primary); gap > time.Second {
+		if gap := w.stop(primary); gap > 2*time.Second {
 			t.Errorf("writes were interrupted for %s", gap)
 		}
 		if now := c.states()[primary.name].TLI; now != timeline {

@@ -4,12 +4,8 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"log/slog"
 	"os"
-	"os/signal"
 	"sync"
-	"sync/atomic"
-	"syscall"
 	"time"
 
 	"pgaf/keeper/postgres"
@@ -64,10 +60,7 @@ func runNode(ctx context.Context, o RunOptions, paths Paths, cfg *Config) error 
 	if err != nil {
 		return err
 	}
-	if cfg, err = o.merge(cfg); err != nil {
-		return err
-	}
-	if err := cfg.SaveFile(paths.Config); err != nil {
+	if cfg, err = o.mergeInto(paths.Config, cfg); err != nil {
 		return err
 	}
 	n := newNode(paths, cfg, bin, log)
@@ -77,14 +70,18 @@ func runNode(ctx context.Context, o RunOptions, paths Paths, cfg *Config) error 
 		return err
 	}
 	defer s.close()
-	s.executor.reached = func(state State) {
-		if initialState(state) {
-			removeFile(paths.Init) // of a create that was killed
-		}
-	}
+	s.executor.reached = func(state State) { removeInitFile(paths, state) }
+	removeInitFile(paths, state)
 	log.Info("keeper started", "node", cfg.Name, "node_id", state.NodeID, "current", string(state.Current), "assigned", string(state.Assigned), "postgres", n.server.Status().String())
 	n.publishMetadata(s.lifetime)
 	return s.run(ctx)
+}
+
+// removeInitFile ends a create that was killed, once the node is alive.
+func removeInitFile(paths Paths, state State) {
+	if alive(state) {
+		removeFile(paths.Init)
+	}
 }
 
 // readNodeState reads the state of a node that is to be run.
@@ -131,6 +128,15 @@ func (n *node) publishMetadata(ctx context.Context) {
 	})
 }
 
+// mergeInto is merge, and writes the file when something changed.
+func (o RunOptions) mergeInto(path string, cfg *Config) (*Config, error) {
+	merged, err := o.merge(cfg)
+	if err == nil && *merged != *cfg {
+		err = merged.SaveFile(path)
+	}
+	return merged, err
+}
+
 func pidFileOf(paths Paths, version string) PidFile {
 	pid := os.Getpid()
 	return PidFile{
@@ -138,8 +144,6 @@ func pidFileOf(paths Paths, version string) PidFile {
 		Services: []PidService{{pid, "postgres"}, {pid, "node-active"}},
 	}
 }
-
-// ---- the service
 
 // service is everything of a keeper that runs: the executor in the caller's
 // goroutine, beside it the link, the witness and the signals.
@@ -197,13 +201,6 @@ func (s *service) run(ctx context.Context) error {
 	return err
 }
 
-// leavePatience bounds a fast stop at the end of the service; reportPatience the
-// goodbye.
-const (
-	leavePatience  = 60 * time.Second
-	reportPatience = 3 * time.Second
-)
-
 // leave stops Postgres and tells the monitor, so that it need not find out.
 func (s *service) leave(ctx context.Context) error {
 	s.executor.leave()
@@ -225,44 +222,6 @@ func (s *service) stopPostgres(ctx context.Context) error {
 		return nil // it is the operator's
 	}
 	return stopAsAsked(ctx, s.n.server, s.n.log)
-}
-
-// stopAsAsked stops Postgres as the signal says that ended ctx.
-func stopAsAsked(ctx context.Context, server *postgres.Server, log *slog.Logger) error {
-	stopping, cancel := context.WithTimeout(context.Background(), leavePatience)
-	defer cancel()
-	mode := postgres.Fast
-	if stopSignal(ctx) == syscall.SIGQUIT {
-		mode = postgres.Immediate
-	} else {
-		// A later SIGQUIT makes it short.
-		defer onQuit(ctx, func() { server.Stop(stopping, postgres.Immediate) })()
-	}
-	err := server.Stop(stopping, mode)
-	if err != nil && errors.Is(stopping.Err(), context.DeadlineExceeded) {
-		log.Warn("the fast stop of Postgres takes too long: stopping it without a checkpoint", "after", leavePatience)
-		err = server.Stop(context.Background(), postgres.Immediate)
-	}
-	if err != nil {
-		return &ExitError{Code: ExitPostgres, Err: err}
-	}
-	return nil
-}
-
-// stopQuickly stops Postgres in good order when that is quick, else without, and
-// ends its processes when they do not even follow that.
-func stopQuickly(ctx context.Context, server *postgres.Server) error {
-	var err error
-	for _, mode := range []postgres.StopMode{postgres.Fast, postgres.Immediate, postgres.Kill} {
-		patient, cancel := context.WithTimeout(ctx, stopPatience)
-		err = server.Stop(patient, mode)
-		late := errors.Is(patient.Err(), context.DeadlineExceeded)
-		cancel()
-		if err == nil || ctx.Err() != nil || !late {
-			return err
-		}
-	}
-	return err
 }
 
 // watchReload reads the configuration again on SIGHUP.
@@ -307,81 +266,4 @@ func (n *node) reread() (*Config, error) {
 	cfg.Username, cfg.Database, cfg.Host, cfg.Port = old.Username, old.Database, old.Host, old.Port
 	cfg.ListenAddresses, cfg.AuthMethod, cfg.HBALevel = old.ListenAddresses, old.AuthMethod, old.HBALevel
 	return cfg, nil
-}
-
-// notifyReload is a channel of SIGHUPs.
-func notifyReload() (<-chan os.Signal, func()) {
-	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, syscall.SIGHUP)
-	return hup, func() { signal.Stop(hup) }
-}
-
-// ---- signals
-
-type stopSignals struct {
-	first atomic.Int32
-	quit  chan struct{} // closed on the first SIGQUIT
-}
-
-type stopKey struct{}
-
-// notifyStop returns a context that ends on SIGTERM, SIGINT and SIGQUIT and
-// remembers which.
-func notifyStop(parent context.Context) (context.Context, context.CancelFunc) {
-	if _, nested := parent.Value(stopKey{}).(*stopSignals); nested {
-		return parent, func() {}
-	}
-	s := &stopSignals{quit: make(chan struct{})}
-	ctx, cancel := context.WithCancel(context.WithValue(parent, stopKey{}, s))
-	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT)
-	done := make(chan struct{})
-	go func() {
-		quit := false
-		for {
-			select {
-			case sig := <-signals:
-				s.first.CompareAndSwap(0, int32(sig.(syscall.Signal)))
-				if sig == syscall.SIGQUIT && !quit {
-					quit = true
-					close(s.quit)
-				}
-				cancel()
-			case <-done:
-				return
-			}
-		}
-	}()
-	return ctx, func() {
-		signal.Stop(signals)
-		close(done)
-		cancel()
-	}
-}
-
-// stopSignal is the signal that ended ctx; SIGTERM when it was no signal.
-func stopSignal(ctx context.Context) syscall.Signal {
-	if s, ok := ctx.Value(stopKey{}).(*stopSignals); ok {
-		if sig := syscall.Signal(s.first.Load()); sig != 0 {
-			return sig
-		}
-	}
-	return syscall.SIGTERM
-}
-
-// onQuit calls f on SIGQUIT, until the returned function is called.
-func onQuit(ctx context.Context, f func()) (stop func()) {
-	s, ok := ctx.Value(stopKey{}).(*stopSignals)
-	if !ok {
-		return func() {}
-	}
-	done := make(chan struct{})
-	go func() {
-		select {
-		case <-s.quit:
-			f()
-		case <-done:
-		}
-	}()
-	return func() { close(done) }
 }

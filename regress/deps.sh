@@ -1,5 +1,6 @@
 #!/bin/sh
 # deps.sh: install what building, the demo and the tests need and this machine lacks.
+# deps.sh demo: only what the demo needs, which are far smaller packages.
 # deps.sh go: only check that there is a Go that can build this.
 #
 # Silent when nothing is missing. Packages are installed with apt-get as root or with
@@ -58,12 +59,14 @@ if ! ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1; then
     fi
 fi
 find_config
-if [ -z "$config" ] || [ ! -f "$($config --pgxs 2>/dev/null)" ]; then
-    major=$(ls -d /usr/lib/postgresql/*/bin/postgres | sort -V | tail -n 1 | cut -d / -f 5)
-    install_packages "PGXS (PostgreSQL's development files)" "postgresql-server-dev-$major"
-    find_config
+[ -n "$config" ] || fail "PostgreSQL's pg_config is not found: set PG_CONFIG"
+pgxs=$($config --pgxs)
+if [ "${1:-}" != demo ] && { [ ! -f "$pgxs" ] || [ ! -x "$(dirname "$pgxs")/../test/regress/pg_regress" ]; }; then
+    major=$($config --version | sed 's/^PostgreSQL \([0-9]*\).*/\1/')
+    install_packages "PGXS or pg_regress (PostgreSQL's development files)" "postgresql-server-dev-$major"
 fi
 major=$($config --version | sed 's/^PostgreSQL \([0-9]*\).*/\1/')
 [ "$major" -ge 13 ] || fail "$config is of PostgreSQL $major; pgaf needs 13 or newer: set PG_CONFIG"
 command -v psql >/dev/null || install_packages psql "postgresql-client-$major"
-command -v ip >/dev/null || PATH=$PATH:/usr/sbin:/sbin command -v ip >/dev/null || install_packages "ip" iproute2
+[ "${1:-}" != demo ] || exit 0
+command -v ip >/dev/null || PATH=$PATH:/usr/sbin:/sbin command -v ip >/dev/null || install_packages ip iproute2

@@ -1,22 +1,28 @@
 #!/bin/sh
 # test.sh MAKE TARGET...: run the targets one after the other, all of them whatever
-# fails, and print a summary. The exit code is 0 when all passed.
+# fails, and print a summary, with what was skipped. The exit code is 0 when all passed.
 set -u
 make=$1
 shift
 start=$(date +%s)
 summary=
 failed=0
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+trap 'exit 130' INT TERM
 for target; do
     printf '\n=== make %s\n' "$target"
     begin=$(date +%s)
-    if $make --no-print-directory "$target"; then
-        result=ok
-    else
+    result=ok
+    { $make --no-print-directory "$target" 2>&1 || echo "test.sh: $target failed"; } | tee "$log"
+    if tail -n 1 "$log" | grep -q "^test.sh: $target failed"; then
         result=FAILED
         failed=1
     fi
     summary="$summary$(printf '%-14s %-8s %4d s' "$target" "$result" $(($(date +%s) - begin)))
+"
+    skipped=$(grep -E ': skipped: |^ *--- SKIP' "$log" | sed 's/^ */    /')
+    [ -z "$skipped" ] || summary="$summary$skipped
 "
     # Without Postgres or Go nothing else can run.
     if [ "$target" = deps ] && [ $failed -ne 0 ]; then

@@ -56,6 +56,9 @@ CREATE TABLE pgautofailover.node (
                 OR reportedstate IN ('init', 'wait_standby', 'catchingup', 'dropped'))
 ) WITH (fillfactor = 25);
 
+-- every decision reads one group; a formation may have a thousand
+CREATE INDEX node_formationid_groupid_idx ON pgautofailover.node (formationid, groupid);
+
 -- What the monitor remembers of a group between two decisions, beside its nodes.
 CREATE TABLE pgautofailover.node_group (
     formationid       text NOT NULL REFERENCES pgautofailover.formation (formationid) ON DELETE CASCADE,

@@ -75,7 +75,8 @@ DECLARE
 BEGIN
     SELECT * INTO memory FROM pgautofailover.node_group WHERE formationid = formation_id AND groupid = group_id;
     before := memory;
-    SELECT n.nodeid, n.goalstate, n.reportedstate, n.reportedtli, n.reportedlsn INTO p
+    SELECT n.nodeid, n.goalstate, n.reportedstate, n.reportedtli, n.reportedlsn,
+           n.walreporttime >= n.statechangetime AS lsnfresh INTO p
       FROM pgautofailover.node AS n
      WHERE n.nodeid = memory.primaryid AND pgautofailover.is_writable(n.goalstate);
     IF NOT FOUND THEN
@@ -96,11 +97,18 @@ BEGIN
     IF told OR p.goalstate IN ('single', 'wait_primary') THEN
         memory.namesfrozen := true;
     END IF;
+    IF p.goalstate = 'primary' AND p.reportedstate = 'demote_timeout' AND cardinality(memory.syncsets) > 1 THEN
+        -- It resumes with the names it has, and does not find out whether the standbys have all that they have to: it
+        -- has to apply them as a primary.
+        memory.namesfrozen := false;
+    END IF;
 
     IF p.reportedstate = p.goalstate AND memory.namesfrozen AND cardinality(memory.syncsets) > 1 AND NOT told
-       AND p.goalstate IN ('single', 'wait_primary', 'primary') THEN
+       AND p.goalstate IN ('single', 'wait_primary', 'primary')
+       AND (wanted.number > 0 OR p.lsnfresh) THEN
         IF wanted.number = 0 THEN
-            -- all that was acknowledged by standbys is older than this
+            -- All that was acknowledged by standbys is older than this. A report without a position (Postgres is being
+            -- started again) says nothing about that.
             memory.floortli := p.reportedtli;
             memory.floorlsn := p.reportedlsn;
         END IF;
