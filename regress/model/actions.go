@@ -53,7 +53,7 @@ func init() {
 		"cleanup_as_primary":                    nothing,
 		"checkpoint_and_stop_postgres":          start,
 		"drop_node":                             stopPostgres,
-		"restart":                               restart,
+		"restart":                               start,
 	}
 }
 
@@ -64,20 +64,6 @@ func start(_ context.Context, _ *World, n *Node, _ *job, _ int) (outcome, error)
 		return stepWait, nil
 	}
 	return stepDone, nil
-}
-
-// restart is the upkeep of a Postgres that went down. The monitor hears of it when
-// some attempts have failed.
-func restart(_ context.Context, _ *World, n *Node, _ *job, _ int) (outcome, error) {
-	if n.startPostgres() {
-		n.keeper.giveUps = 0
-		return stepDone, nil
-	}
-	if n.keeper.giveUps >= 3 {
-		return stepWait, nil
-	}
-	n.keeper.giveUps++
-	return stepNext, nil
 }
 
 func initPrimary(_ context.Context, w *World, n *Node, _ *job, _ int) (outcome, error) {
@@ -142,8 +128,9 @@ func enableSyncRep(ctx context.Context, w *World, n *Node, j *job, _ int) (outco
 	return w.enable(ctx, n, j, j.step-1)
 }
 
-// enable fetches the names, sets them, and waits until a standby has all that was
-// committed before. A wait that takes too long begins anew, with new names.
+// enable fetches the names, sets them, and waits until as many standbys as commits wait
+// for have all that was committed before. A wait that takes too long begins anew, with
+// new names.
 func (w *World) enable(ctx context.Context, n *Node, j *job, step int) (outcome, error) {
 	if !n.pg.running {
 		return stepAgain, nil
@@ -165,12 +152,10 @@ func (w *World) enable(ctx context.Context, n *Node, j *job, step int) (outcome,
 		j.target = n.pg.wal[len(n.pg.wal)-1]
 		return stepNext, nil
 	}
-	for _, member := range n.pg.names.members {
-		if n.pg.known[member] >= j.target {
-			return stepDone, nil
-		}
+	if !n.satisfied(j.target) {
+		return stepAgain, nil
 	}
-	return stepAgain, nil
+	return stepDone, nil
 }
 
 func (w *World) askSyncNames(ctx context.Context, n *Node) (names syncSet, known bool, err error) {
@@ -299,12 +284,16 @@ func (w *World) checkHistory(n, up *Node, r relation) error {
 func followPrimary(ctx context.Context, w *World, n *Node, j *job, variant int) (outcome, error) {
 	switch j.step {
 	case 0:
+		if n.pg.standby {
+			// What it has may be asked for, whether or not the primary answers.
+			n.startPostgres()
+		}
 		up, err := w.origin(ctx, n)
 		if err != nil || up == nil {
 			return stepWait, err
 		}
 		r := w.compare(n.pg.wal, up.pg.wal)
-		if n.pg.running && !n.pg.standby {
+		if n.pg.running && !n.pg.standby || n.keeper.astray {
 			r = relationDiverged
 		}
 		if err := w.checkHistory(n, up, r); err != nil {
@@ -364,15 +353,8 @@ func (w *World) rejoinFrom(n *Node, j *job, step, variant int) (outcome, error) 
 		if up == nil {
 			return stepAgain, nil
 		}
-		r := w.compare(n.pg.wal, up.pg.wal)
-		if !n.pg.clean || len(n.pg.wal) == 0 {
-			r = relationDiverged
-		}
-		if err := w.checkHistory(n, up, r); err != nil {
+		if err := w.followUp(n, up); err != nil {
 			return stepWait, err
-		}
-		if r == relationDiverged { // rewound, or copied
-			n.pg.wal = append(wal(nil), up.pg.wal...)
 		}
 		n.pg.standby, n.pg.upstream, n.pg.names, n.pg.broken = true, up.id, syncSet{}, false
 		return stepNext, nil
@@ -383,6 +365,23 @@ func (w *World) rejoinFrom(n *Node, j *job, step, variant int) (outcome, error) 
 		return stepNext, nil
 	}
 	return w.awaitStream(n), nil
+}
+
+// followUp makes a stopped node's data the beginning of an upstream's: as they are
+// where they are that already, else rewound or copied. pg_rewind knows timelines by
+// their numbers and finds nothing to do where they are the same.
+func (w *World) followUp(n, up *Node) error {
+	tli, _ := w.position(n.pg.wal)
+	upTLI, _ := w.position(up.pg.wal)
+	straight := n.pg.clean && len(n.pg.wal) > 0 && w.compare(n.pg.wal, up.pg.wal) != relationDiverged
+	if (straight || tli == upTLI) && !n.keeper.astray {
+		if w.compare(n.pg.wal, up.pg.wal) != relationDiverged {
+			return w.checkHistory(n, up, relationSame)
+		}
+	}
+	n.pg.wal = append(wal(nil), up.pg.wal...)
+	n.keeper.astray = false
+	return nil
 }
 
 func initStandby(ctx context.Context, w *World, n *Node, j *job, variant int) (outcome, error) {

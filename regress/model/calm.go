@@ -138,11 +138,12 @@ func (w *World) isWell() bool {
 	return writable == 1 && !w.waitsForStandby()
 }
 
-// waitsForStandby: there is a secondary, and the primary does not use it.
+// waitsForStandby: there is a secondary that commits could wait for, and the primary
+// goes on without.
 func (w *World) waitsForStandby() bool {
 	p := w.look.primary()
 	return p.goal == monitor.StateWaitPrimary && slices.ContainsFunc(w.look.nodes, func(n nodeRow) bool {
-		return n.goal == monitor.StateSecondary && n.health == 1
+		return n.goal == monitor.StateSecondary && n.health == 1 && n.quorum
 	})
 }
 
@@ -179,15 +180,21 @@ func (w *World) checkNotStuck(ctx context.Context, dead int64) error {
 	if err != nil || rests {
 		return err
 	}
-	if !w.canServe() {
+	if !w.canServe(dead) {
 		return nil
 	}
 	explanation, err := w.groupExplanation(ctx)
 	if err != nil {
 		return violation("Explain", "explain() fails: %v", err)
 	}
-	if dead != 0 && (w.hasWritable() || strings.Contains(explanation, `"`+nodeName(dead)+`"`)) {
+	if dead != 0 && w.hasWritable() {
 		return nil
+	}
+	if dead != 0 && strings.Contains(explanation, `"`+nodeName(dead)+`"`) {
+		provable, err := w.provable(ctx, dead)
+		if err != nil || !provable {
+			return err
+		}
 	}
 	return violation("NoStuckState", "no fault is left (machine %d is dead; 0: none) and the group is not well: %s", dead, explanation)
 }
@@ -197,9 +204,25 @@ func (w *World) hasWritable() bool {
 	return p != nil && p.goal == p.reported && w.node(p.id).writable()
 }
 
+// provable says whether the living suffice to prove that nothing acknowledged under
+// synchronous replication is lost, and that nothing more is acknowledged: then the
+// group need not wait for the dead.
+func (w *World) provable(ctx context.Context, dead int64) (bool, error) {
+	var living []int64
+	candidate := false
+	for _, n := range w.look.nodes {
+		if n.id != dead && n.goal != monitor.StateDropped && n.goal != monitor.StateMaintenance {
+			living = append(living, n.id)
+			candidate = candidate || n.priority > 0
+		}
+	}
+	text, err := w.ask(ctx, "SELECT pgautofailover.covers(syncsets, $1::bigint[])::text FROM pgautofailover.node_group", living)
+	return text == "true" && candidate, err
+}
+
 // canServe says whether the operator has left somebody who may be the primary.
-func (w *World) canServe() bool {
+func (w *World) canServe(dead int64) bool {
 	return slices.ContainsFunc(w.look.nodes, func(n nodeRow) bool {
-		return n.priority > 0 && n.goal != monitor.StateMaintenance && n.goal != monitor.StatePrepareMaintenance && n.goal != monitor.StateDropped
+		return n.id != dead && n.priority > 0 && n.goal != monitor.StateMaintenance && n.goal != monitor.StatePrepareMaintenance && n.goal != monitor.StateDropped
 	})
 }

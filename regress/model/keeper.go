@@ -23,6 +23,7 @@ type keeperState struct {
 	promoted          bool // wait_primary was reached and the monitor has not acknowledged it
 	fenced            bool // assigned is demote_timeout because the lease ran out
 	acked             int64
+	astray            bool // was promoted and gave way before the monitor knew: its timeline may have the number of another
 
 	// in memory
 	contacted  bool
@@ -67,6 +68,9 @@ const (
 	stopPatience = 3_000
 	keepalive    = 10_000 // after which a broken connection is noticed
 )
+
+// restartAttempts to start Postgres fail before the monitor hears that it is down.
+const restartAttempts = 3
 
 // transitions is the keeper's own table, by pair of states, for a node that is no
 // part of a Citus formation.
@@ -206,7 +210,7 @@ func (w *World) work(ctx context.Context, n *Node, variant int) (did bool, err e
 	if !known {
 		return did, fmt.Errorf("the model has no action %q", k.job.action)
 	}
-	before := k.job.step
+	before, tries := k.job.step, k.giveUps
 	outcome, err := step(ctx, w, n, k.job, variant)
 	if err != nil {
 		return did, err
@@ -220,7 +224,7 @@ func (w *World) work(ctx context.Context, n *Node, variant int) (did bool, err e
 		k.job.step = 0
 		return did || before > 0, nil
 	case stepWait:
-		return did, nil
+		return did || n.keeper.giveUps != tries, nil
 	}
 	return true, nil
 }
@@ -254,7 +258,7 @@ func (w *World) compose(n *Node) report {
 		r.lsn = w.log[n.pg.wal[len(n.pg.wal)-1]].start
 	}
 	if !n.pg.running && k.current.Writable() {
-		r.running = k.contacted && k.giveUps < 3
+		r.running = k.contacted && k.giveUps < restartAttempts
 	}
 	if k.current == monitor.StateReportLSN && k.dirty {
 		r.lsn = 0
@@ -374,6 +378,7 @@ func (w *World) take(n *Node) error {
 	k.acked = max(k.acked, o.sent)
 	if o.report.state == k.current {
 		k.promoted = false
+		k.astray = k.astray && !(k.current.Writable() && o.goal.Writable())
 	}
 	k.peers = k.peers[:0:0]
 	for _, row := range w.look.nodes {

@@ -23,6 +23,7 @@ type Explorer struct {
 	db     *Monitor
 	stats  *Stats
 	starts map[string]*beginning
+	places map[string][]*place
 }
 
 // beginning is a group that is up and well, and the monitor's tables to it.
@@ -33,13 +34,13 @@ type beginning struct {
 
 // NewExplorer makes runs on a database that nobody else uses meanwhile.
 func NewExplorer(db *Monitor) *Explorer {
-	return &Explorer{db: db, stats: newStats(), starts: map[string]*beginning{}}
+	return &Explorer{db: db, stats: newStats(), starts: map[string]*beginning{}, places: map[string][]*place{}}
 }
 
 // world is a group that is up. Making it takes a hundred times longer than to come
 // back to it.
 func (e *Explorer) world(ctx context.Context, c Config) (*World, error) {
-	key := c.String()
+	key := c.key()
 	made, known := e.starts[key]
 	if !known {
 		w, err := newWorld(ctx, e.db, c, newStats())
@@ -65,36 +66,107 @@ func (e *Explorer) world(ctx context.Context, c Config) (*World, error) {
 	return w, nil
 }
 
-// Walk makes one random run.
-func (e *Explorer) Walk(ctx context.Context, seed, number uint64, nodes int) (*Run, error) {
-	r := rand.New(rand.NewPCG(seed, number))
-	run := &Run{Seed: seed, Number: number, Config: randomConfig(r, nodes)}
-	w, err := e.world(ctx, run.Config)
+// A place is a state that was reached, to go on from there.
+type place struct {
+	world *World
+	dump  dump
+	steps []Step // from the beginning to here
+	score int    // how much may go wrong from here
+	uses  int
+}
+
+// maxPlaces bounds how many are kept.
+const maxPlaces = 3000
+
+// Hunt makes one random run. It begins where an earlier run found something new, so
+// that what is rare need not be met again by chance.
+func (e *Explorer) Hunt(ctx context.Context, r *rand.Rand, c Config) (*Run, error) {
+	w, steps, err := e.depart(ctx, r, c)
 	if err != nil {
 		return nil, err
 	}
-	visit := func(s Step) error {
-		run.Steps = append(run.Steps, s)
-		return w.step(ctx, s)
-	}
-	err = func() error {
-		g := &walker{rand: r, world: w}
-		for range run.Config.Steps {
-			if err := visit(g.next()); err != nil {
-				return err
-			}
-		}
-		last := Step{Kind: Calm}
-		if len(w.look.nodes) > 1 && r.IntN(2) == 0 {
-			last.Node = w.look.nodes[r.IntN(len(w.look.nodes))].id
-		}
-		return visit(last)
-	}()
+	run := &Run{Config: c, Steps: slices.Clip(steps)}
+	err = e.walk(ctx, r, w, run)
 	e.stats.runs++
 	if errors.As(err, &run.Violation) {
 		return run, nil
 	}
 	return run, err
+}
+
+// depart chooses where a run begins.
+func (e *Explorer) depart(ctx context.Context, r *rand.Rand, c Config) (*World, []Step, error) {
+	places := e.places[c.key()]
+	if len(places) == 0 || r.IntN(10) == 0 {
+		w, err := e.world(ctx, c)
+		return w, nil, err
+	}
+	best := places[r.IntN(len(places))]
+	for range 4 {
+		if p := places[r.IntN(len(places))]; p.score-p.uses > best.score-best.uses {
+			best = p
+		}
+	}
+	best.uses++
+	if err := e.db.load(ctx, best.dump); err != nil {
+		return nil, nil, err
+	}
+	w := best.world.clone()
+	w.config, w.stats = c, e.stats
+	return w, best.steps, nil
+}
+
+func (e *Explorer) walk(ctx context.Context, r *rand.Rand, w *World, run *Run) error {
+	g := &walker{rand: r, world: w}
+	if len(w.nodes) > 0 && r.IntN(2) == 0 {
+		g.slow = w.nodes[r.IntN(len(w.nodes))].id
+	}
+	for range 5 + r.IntN(60) {
+		s := g.next()
+		run.Steps = append(run.Steps, s)
+		if err := w.step(ctx, s); err != nil {
+			return err
+		}
+		h := w.hash()
+		if _, known := e.stats.states[h]; known {
+			continue
+		}
+		e.stats.states[h] = struct{}{}
+		if len(g.queue) == 0 && r.IntN(4) == 0 {
+			if err := e.keep(ctx, r, w, run); err != nil {
+				return err
+			}
+		}
+	}
+	if r.IntN(6) > 0 {
+		return nil
+	}
+	last := Step{Kind: Calm}
+	if len(w.look.nodes) > 1 && r.IntN(2) == 0 {
+		last.Node = w.look.nodes[r.IntN(len(w.look.nodes))].id
+	}
+	run.Steps = append(run.Steps, last)
+	return w.step(ctx, last)
+}
+
+// keep remembers a place.
+func (e *Explorer) keep(ctx context.Context, r *rand.Rand, w *World, run *Run) error {
+	const maxSteps = 400
+	if len(run.Steps) > maxSteps {
+		return nil
+	}
+	d, err := e.db.dump(ctx)
+	if err != nil {
+		return err
+	}
+	p := &place{world: w.clone(), dump: d, steps: slices.Clone(run.Steps), score: w.score()}
+	key := run.Config.key()
+	if places := e.places[key]; len(places) >= maxPlaces {
+		places[r.IntN(len(places))] = p
+		return nil
+	}
+	e.places[key] = append(e.places[key], p)
+	return nil
 }
 
 // replay does the steps of a run again. It returns the violation and how many steps it
@@ -175,7 +247,7 @@ func kindsOf(steps []Step) []Kind {
 // transcript is a run for people: each step, and the group after it.
 func (e *Explorer) transcript(ctx context.Context, run *Run) (string, error) {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\nseed %d, run %d: %s\n", run.Violation.Error(), run.Seed, run.Number, run.Config)
+	fmt.Fprintf(&b, "%v\nseed %d, run %d: %s\n", run.Violation, run.Seed, run.Number, run.Config)
 	last := ""
 	_, _, err := e.replay(ctx, run.Config, run.Steps, func(w *World, s Step, inner bool) {
 		text := w.String()
@@ -213,7 +285,7 @@ func (w *World) String() string {
 		fmt.Fprintf(&b, ", stopped at %q", g.stoppedAt)
 	}
 	for _, l := range w.cuts() {
-		fmt.Fprintf(&b, ", cut %s–%s", hostName(l.a), hostName(l.b))
+		fmt.Fprintf(&b, ", cut %d–%d", l.a, l.b)
 	}
 	b.WriteByte('\n')
 	return b.String()

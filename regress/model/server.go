@@ -178,7 +178,11 @@ func (s *Server) awaitReady(ctx context.Context) error {
 }
 
 func (s *Server) connect(ctx context.Context, database string) (*pgx.Conn, error) {
-	return pgx.Connect(ctx, fmt.Sprintf("host=%s port=7060 user=postgres database=%s", s.dir, database))
+	return pgx.Connect(ctx, s.dsn(database))
+}
+
+func (s *Server) dsn(database string) string {
+	return fmt.Sprintf("host=%s port=7060 user=postgres database=%s", s.dir, database)
 }
 
 // install loads the objects as they are installed everywhere, then the checker's

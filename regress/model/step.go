@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -71,6 +72,10 @@ const (
 	Register      Kind = "register"
 )
 
+var kinds = []Kind{
+	Write, Bulk, Receive, Trickle, Deliver, Report, Send, Execute, Take, GiveUp, Work, Witness, Health, WrongHealth, Tick, Pass, Settle, Calm, Explain, Crash, Boot, Freeze, Thaw, KillKeeper, StartKeeper, KillPostgres, Break, Repair, Cut, Heal, Restart, Failover, LossyFailover, Promote, StartMaintain, StopMaintain, Remove, ForceRemove, SetPriority, SetQuorum, SetNumberSync, Register,
+}
+
 // Step is one thing that happens. Whether it can happen is looked at when it is its
 // turn: a step that cannot is skipped, so that any part of a run is a run.
 type Step struct {
@@ -80,38 +85,62 @@ type Step struct {
 	Value int64 // a number, a duration in ms, or which of several ways it goes
 }
 
-func (s Step) String() string {
+// forms are the texts of steps, for people and for the files of testdata.
+var forms = map[Kind]string{
+	Pass: "pass %v ms", Calm: "calm, but %d is dead", Cut: "cut %d–%o", Heal: "heal %d–%o",
+	SetNumberSync: "set number_sync_standbys %v", Register: "register %v", SetPriority: "set priority %d to %v",
+	SetQuorum: "set quorum %d to %v", WrongHealth: "wrong health %d, %v", Execute: "execute %d, %v", Work: "work %d, %v",
+}
+
+// shortForms are those where there is nothing special: Value is 0, or no machine is dead.
+var shortForms = map[Kind]string{Calm: "calm", Execute: "execute %d", Work: "work %d"}
+
+func (s Step) form() string {
 	switch s.Kind {
 	case Tick, Restart, Failover, LossyFailover, Settle, Explain:
 		return string(s.Kind)
 	case Calm:
-		if s.Node != 0 {
-			return fmt.Sprintf("all faults end, but machine %d is dead", s.Node)
+		if s.Node == 0 {
+			return shortForms[s.Kind]
 		}
-		return "all faults end"
-	case Pass:
-		return fmt.Sprintf("pass %g s", float64(s.Value)/1000)
-	case Cut, Heal:
-		return fmt.Sprintf("%s %s – %s", s.Kind, hostName(s.Node), hostName(s.Other))
-	case SetNumberSync:
-		return fmt.Sprintf("%s %d", s.Kind, s.Value)
-	case Register:
-		return fmt.Sprintf("register (priority %d, quorum %t)", s.Value/2, s.Value%2 == 1)
-	case SetPriority, SetQuorum, WrongHealth, Execute:
-		return fmt.Sprintf("%s %d: %d", s.Kind, s.Node, s.Value)
-	case Work:
-		if s.Value%2 == 1 {
-			return fmt.Sprintf("work %d (immediate)", s.Node)
+	case Execute, Work:
+		if s.Value == 0 {
+			return shortForms[s.Kind]
 		}
 	}
-	return fmt.Sprintf("%s %d", s.Kind, s.Node)
+	if form, special := forms[s.Kind]; special {
+		return form
+	}
+	return string(s.Kind) + " %d"
 }
 
-func hostName(id int64) string {
-	if id == monitorHost {
-		return "monitor"
+// String is the step as ParseStep reads it. Node 0 of a link is the monitor.
+func (s Step) String() string {
+	return strings.NewReplacer("%d", fmt.Sprint(s.Node), "%o", fmt.Sprint(s.Other), "%v", fmt.Sprint(s.Value)).Replace(s.form())
+}
+
+// ParseStep reads what String writes.
+func ParseStep(text string) (Step, error) {
+	for _, kind := range kinds {
+		for _, form := range []string{(Step{Kind: kind, Node: 1, Value: 1}).form(), (Step{Kind: kind}).form()} {
+			s := Step{Kind: kind}
+			var into []any
+			scan := form
+			for {
+				i := strings.IndexByte(scan, '%')
+				if i < 0 {
+					break
+				}
+				into = append(into, map[byte]*int64{'d': &s.Node, 'o': &s.Other, 'v': &s.Value}[scan[i+1]])
+				scan = scan[i+2:]
+			}
+			format := strings.NewReplacer("%o", "%d", "%v", "%d").Replace(form)
+			if n, err := fmt.Sscanf(text, format, into...); (err == nil || err == io.EOF && len(into) == 0) && n == len(into) && s.String() == text {
+				return s, nil
+			}
+		}
 	}
-	return fmt.Sprint(id)
+	return Step{}, fmt.Errorf("%q is no step", text)
 }
 
 // apply does a step and checks everything after it. done is false when it could not

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 
 	"pgaf/monitor"
 )
@@ -15,7 +16,6 @@ type Config struct {
 	NumberSync int
 	Priority   []int // by node
 	Quorum     []bool
-	Steps      int // of a run, after the group is up
 
 	Faults      float64 // how much of a run is faults
 	Operators   float64 // and how much is operators' calls
@@ -25,6 +25,9 @@ type Config struct {
 func (c Config) String() string {
 	text := fmt.Sprintf("%d nodes, number_sync_standbys %d", c.Nodes, c.NumberSync)
 	for i := range c.Nodes {
+		if c.Priority[i] == 50 && c.Quorum[i] {
+			continue
+		}
 		text += fmt.Sprintf("; node %d priority %d", i+1, c.Priority[i])
 		if !c.Quorum[i] {
 			text += " not in the quorum"
@@ -32,6 +35,9 @@ func (c Config) String() string {
 	}
 	return text
 }
+
+// key is the same for all configurations of the same group.
+func (c Config) key() string { return c.String() }
 
 // newWorld empties the database and starts with no node.
 func newWorld(ctx context.Context, db *Monitor, c Config, stats *Stats) (*World, error) {
@@ -64,7 +70,7 @@ func randomConfig(r *rand.Rand, nodes int) Config {
 	if nodes == 0 {
 		nodes = []int{1, 2, 2, 2, 3, 3, 3, 3, 4}[r.IntN(9)]
 	}
-	c := Config{Nodes: nodes, Steps: 60 + r.IntN(200), Faults: 0.03 + 0.2*r.Float64(), Operators: 0.06 * r.Float64()}
+	c := Config{Nodes: nodes, Faults: 0.03 + 0.2*r.Float64(), Operators: 0.06 * r.Float64()}
 	for i := range nodes {
 		priority := 50
 		if i > 0 && r.IntN(5) == 0 {
@@ -84,10 +90,35 @@ func randomConfig(r *rand.Rand, nodes int) Config {
 
 // walker draws the steps of one run.
 type walker struct {
-	rand   *rand.Rand
-	world  *World
-	queue  []Step
-	faults int
+	rand  *rand.Rand
+	world *World
+	queue []Step
+	slow  int64 // a standby that hardly ever gets its turn to receive; 0: none
+}
+
+// score says how much may go wrong from here: commits that were promised and are not
+// everywhere, and decisions under way.
+func (w *World) score() int {
+	score := 0
+	for _, a := range w.acks {
+		if a.safe && !a.lost && slices.ContainsFunc(w.nodes, func(n *Node) bool {
+			return w.look.node(n.id) != nil && len(n.pg.wal) > 0 && !n.pg.wal.contains(a.record)
+		}) {
+			score = 3
+		}
+	}
+	if w.look.primary() == nil {
+		score += 2
+	}
+	if strings.Count(w.look.group.syncSets, "(") > 1 {
+		score += 2
+	}
+	for _, n := range w.nodes {
+		if n.keeper.job != nil || n.keeper.dirty {
+			score++
+		}
+	}
+	return score
 }
 
 // next draws a step: mostly what the group does by itself.
@@ -109,6 +140,9 @@ func (g *walker) next() Step {
 		return g.time()
 	}
 	useful := g.world.useful(g.rand)
+	if g.slow != 0 && g.rand.IntN(20) > 0 {
+		useful = slices.DeleteFunc(useful, func(s Step) bool { return s.Kind == Receive && s.Node == g.slow })
+	}
 	if len(useful) == 0 {
 		return g.time()
 	}

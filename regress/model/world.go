@@ -193,11 +193,14 @@ func (w *World) clone() *World {
 
 func (n *Node) startPostgres() bool {
 	if n.pg.running {
+		n.keeper.giveUps = 0
 		return true
 	}
 	if n.pg.broken || len(n.pg.wal) == 0 {
+		n.keeper.giveUps = min(n.keeper.giveUps+1, restartAttempts)
 		return false
 	}
+	n.keeper.giveUps = 0
 	n.pg.running, n.pg.clean = true, false
 	n.pg.known, n.pg.coming = map[int64]int32{}, map[int64]int32{}
 	return true
@@ -264,6 +267,7 @@ func (w *World) promotePostgres(n *Node) {
 	n.pg.standby, n.pg.upstream, n.pg.streaming = false, 0, false
 	n.pg.known, n.pg.coming = map[int64]int32{}, map[int64]int32{}
 	w.write(n, recordPromotion)
+	n.keeper.astray = true
 	w.stats.promotions++
 }
 
@@ -400,6 +404,9 @@ func (w *World) monitorCall(ctx context.Context, e environment, statement string
 		return "", err
 	}
 	w.look = after
+	if w.db.failure != "" {
+		return answer, violation("Evaluate", "%s", w.db.failure)
+	}
 	return answer, w.checkEvents(&before)
 }
 
