@@ -64,6 +64,7 @@ CREATE TABLE pgautofailover.node_group (
     formationid       text NOT NULL REFERENCES pgautofailover.formation (formationid) ON DELETE CASCADE,
     groupid           int  NOT NULL,
     primaryid         bigint,       -- the last node that was told to be writable; may be gone from node
+    confirmedid       bigint,       -- the last one that reported to be what it was told then
     syncsets          pgautofailover.sync_set[] NOT NULL DEFAULT ARRAY[ROW('{}', 0)::pgautofailover.sync_set],
                                     -- every synchronous_standby_names that the primary may have in effect, newest last
     namesfrozen       bool NOT NULL DEFAULT true,  -- no set was added since the primary was last told to apply one

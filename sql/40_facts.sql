@@ -55,6 +55,7 @@ CREATE TYPE pgautofailover.group_fact AS (
     old_stopped      bool,    -- o confirmed that it has stopped
     drain_expired    bool,    -- a switchover that took longer than drain_timeout
     takeover         bigint,  -- o has stopped and this secondary has all it wrote
+    confirmed        bigint,  -- the last node that was certainly the primary: what is newer nobody has confirmed
     election         bool,    -- standbys must stop receiving and report their position
     others_suffice   bool,    -- the election can be decided without the old primary's own report
     provable         bool,    -- the healthy standbys suffice to prove that nothing acknowledged is lost
@@ -174,6 +175,7 @@ BEGIN
     g.formationid := formation_id;
     g.groupid := group_id;
     g.kind := f.kind;
+    g.confirmed := memory.confirmedid;
     g.number_sync := f.number_sync_standbys;
     t.guard := t.guard AND NOT coalesce(memory.allowdataloss, false);
     g.guard := t.guard;

@@ -121,7 +121,7 @@ INSERT INTO pgautofailover.rule (pos, section, name, reported, converged, condit
 (313, 'reporting_node', 'primary_lost_in_promotion', '{prepare_promotion,stop_replication}', false,
  $c$ n.is_primary AND n.unhealthy AND n.goal = 'wait_primary'
      AND EXISTS (SELECT FROM unnest(nodes) AS m WHERE m.healthy AND m.priority > 0 AND m.nodeid <> n.nodeid
-                    AND m.reported IN ('report_lsn', 'join_secondary', 'demoted')) $c$, 'demoted',
+                    AND (m.reported IN ('report_lsn', 'join_secondary') OR m.nodeid = g.confirmed AND m.reported = 'demoted')) $c$, 'demoted',
  'the new primary was lost before it reported its promotion',
  '{n} was lost while it was being promoted'),
 (314, 'reporting_node', 'primary_lost_while_fenced', '{demote_timeout}', false,
@@ -156,7 +156,7 @@ INSERT INTO pgautofailover.rule (pos, section, name, reported, converged, condit
  'another node was chosen to become primary',
  '{n} stops receiving and will follow {w}'),
 (335, 'reporting_node', 'old_primary_takes_part', '{draining,demoted}', true,
- '(n.is_old OR NOT g.guard OR o.nodeid IS NULL OR o.reported IN (''prepare_promotion'', ''stop_replication'')) AND g.election AND NOT g.may_promote AND (NOT g.others_suffice OR at - n.since >= 3 * (t).patience)', 'report_lsn',
+ '(n.is_old OR NOT g.guard OR n.nodeid = g.confirmed) AND g.election AND NOT g.may_promote AND (NOT g.others_suffice OR at - n.since >= 3 * (t).patience)', 'report_lsn',
  'the old primary has stopped, and without its position nobody can be chosen',
  '{n} has stopped and reports its position, as the others do not suffice'),
 (337, 'reporting_node', 'elected', '{report_lsn}', true,

@@ -90,6 +90,9 @@ BEGIN
         wanted := pgautofailover.wanted_sync_set(formation_id, group_id, p.nodeid, number_sync);
     END IF;
 
+    IF p.reportedstate = p.goalstate THEN
+        memory.confirmedid := p.nodeid;
+    END IF;
     IF memory.syncsets[cardinality(memory.syncsets)] IS DISTINCT FROM wanted THEN
         memory.syncsets := memory.syncsets || wanted;
         memory.namesfrozen := false;
@@ -117,7 +120,7 @@ BEGIN
 
     IF memory IS DISTINCT FROM before THEN
         UPDATE pgautofailover.node_group
-           SET syncsets = memory.syncsets, namesfrozen = memory.namesfrozen,
+           SET confirmedid = memory.confirmedid, syncsets = memory.syncsets, namesfrozen = memory.namesfrozen,
                floortli = memory.floortli, floorlsn = memory.floorlsn
          WHERE formationid = formation_id AND groupid = group_id;
     END IF;

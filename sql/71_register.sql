@@ -216,7 +216,7 @@ BEGIN
     IF goal = 'single' THEN
         -- the first node of a group, or the first after all others are gone
         UPDATE pgautofailover.node_group AS x
-           SET primaryid = NULL, syncsets = DEFAULT, namesfrozen = true, floortli = 0, floorlsn = '0/0',
+           SET primaryid = NULL, confirmedid = NULL, syncsets = DEFAULT, namesfrozen = true, floortli = 0, floorlsn = '0/0',
                switchoversince = NULL, switchovertarget = NULL, allowdataloss = false, stoppedat = NULL, stoppedtli = NULL, stoppedlsn = NULL,
                primarygone = NULL
          WHERE x.formationid = formation_id AND x.groupid = assigned_group_id;
