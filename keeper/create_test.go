@@ -26,7 +26,7 @@ func (c *cluster) tree() map[string]bool {
 	filepath.WalkDir(c.dir, func(path string, entry fs.DirEntry, err error) error {
 		rel, _ := filepath.Rel(c.dir, path)
 		switch {
-		case err != nil || strings.HasSuffix(rel, ".log") || strings.HasPrefix(rel, "run"):
+		case err != nil || strings.HasSuffix(rel, ".log") || strings.HasSuffix(rel, ".new") || strings.HasPrefix(rel, "run"):
 			return nil
 		case c.monitor != nil && path == c.monitor.pgdata:
 			return fs.SkipDir

@@ -24,8 +24,12 @@ func (e *executor) checkLease() {
 	case monitor.StateDemoteTimeout, monitor.StateDemoted, monitor.StateDropped:
 		return // stopping already, and not waiting for anything
 	}
-	reason, expired := e.lease.expired(now, e.synchronous)
-	if !expired || now < e.grace || !needsLease(e.state) {
+	writable := e.seen.answers && !e.seen.meta.InRecovery && e.n.server.Status() == postgres.Ready
+	if now < e.grace || !needsLease(e.state, writable) {
+		return
+	}
+	reason, expired := e.lease.expired(now, waitsForStandbys(e.state, e.synchronous))
+	if !expired {
 		return
 	}
 	e.n.log.Error("this primary is cut off and stops serving; it asks the monitor as soon as it can be reached", "reason", reason, "assigned", string(monitor.StateDemoteTimeout))

@@ -88,6 +88,7 @@ func newExecutor(n *node, w *witness, state State, file *leaseFile) *executor {
 	if running, found := n.server.Postmaster(); found && running.Port != cfg.Port {
 		e.restartDue = true
 	}
+	n.acked.Store(int64(e.lease.acked))
 	e.publish()
 	return e
 }
@@ -123,6 +124,10 @@ func (e *executor) run(ctx context.Context, reload <-chan *Config) error {
 				continue
 			}
 			e.onEvent(event)
+		case change := <-e.n.changes:
+			change.f(&e.state)
+			e.save()
+			close(change.done)
 		case o := <-e.looks:
 			e.onLook(o)
 		case result := <-e.jobDone():

@@ -27,9 +27,8 @@ func (e *executor) onAnswer(a answer) error {
 	e.contacted = true
 	e.lease.ack(a.sent)
 	e.state.LastMonitorContact = time.Now()
-	if e.state.Unconfirmed && a.report.State == e.state.Current {
-		e.state.Unconfirmed, e.unsaved = false, true
-	}
+	e.n.acked.Store(int64(e.lease.acked))
+	e.confirm(a)
 	if e.state.Current.Writable() {
 		if err := e.leaseFile.save(a.sent); err != nil {
 			e.n.log.Warn("the lease cannot be written down: a restarted keeper would start a new one", "error", err)
@@ -40,8 +39,9 @@ func (e *executor) onAnswer(a answer) error {
 	if a.freshPeers {
 		e.setPeers(a.peers)
 	}
-	// An answer to what we no longer are is of the past: the next one is under way.
-	if a.report.State != e.state.Current {
+	// An answer to what we no longer are is of the past, as is one that was read
+	// long after it was given: the next one is under way.
+	if a.report.State != e.state.Current || bootTime().sub(a.sent) > callLimit {
 		return nil
 	}
 	if a.report.State == monitor.StateDropped && a.assignment.State == monitor.StateDropped {
@@ -53,6 +53,19 @@ func (e *executor) onAnswer(a answer) error {
 	}
 	e.assign(a.assignment.State, false)
 	return nil
+}
+
+// confirm notes that the monitor knows this node as what it has become.
+func (e *executor) confirm(a answer) {
+	if a.report.State != e.state.Current {
+		return
+	}
+	if e.state.Unconfirmed {
+		e.state.Unconfirmed, e.unsaved = false, true
+	}
+	if e.state.Astray && a.report.State.Writable() && a.assignment.State.Writable() {
+		e.state.Astray, e.unsaved = false, true
+	}
 }
 
 // errDropped ends a keeper whose node was dropped and has said goodbye.

@@ -84,22 +84,31 @@ func (l *lease) look(sent instant, rows []standbyRow) {
 	}
 }
 
-// needsLease says whether a node serves only as long as its lease lasts. A single
-// node does not: nobody could be promoted in its place. Neither does a primary that
-// waits for a standby, once the monitor has acknowledged that: it replaces such a
-// one only when its keeper confirms that it stops. Until then, and when the monitor
-// wants it to be something else, it may be replaced. A half-done step towards a
-// writable state counts as done: Postgres may accept writes already.
-func needsLease(s State) bool {
-	switch s.Current {
-	case monitor.StatePrimary, monitor.StateJoinPrimary, monitor.StateApplySettings:
-		return true
-	case monitor.StateWaitPrimary:
-		return s.Unconfirmed || s.Assigned != monitor.StateWaitPrimary
-	case monitor.StatePreparePromotion, monitor.StateStopReplication, monitor.StateDemoteTimeout:
-		return s.Dirty && s.Assigned.Writable() && s.Assigned != monitor.StateSingle
+// needsLease says whether a node serves only as long as its lease lasts: every one
+// that may be written to, also half way to a writable state. writable says that its
+// Postgres runs and is not in recovery, as far as known.
+//
+// A single node needs none: nobody could be promoted in its place. Neither does a
+// primary that waits for a standby, once the monitor has acknowledged that: it
+// replaces such a one only when its keeper confirms that it stops. Until then, and
+// when the monitor wants it to be something else, it may be replaced.
+func needsLease(s State, writable bool) bool {
+	switch {
+	case s.Current == monitor.StateSingle, s.Assigned == monitor.StateSingle:
+		return false
+	case s.Current == monitor.StateMaintenance:
+		return false // Postgres is the operator's
+	case s.Current == monitor.StateWaitPrimary && s.Assigned == monitor.StateWaitPrimary:
+		return s.Unconfirmed
 	}
-	return false
+	halfWay := s.Dirty && s.Assigned.Writable()
+	return writable || halfWay || s.Current.Writable()
+}
+
+// waitsForStandbys says whether a standby that follows vouches for this primary.
+// One that was told to wait for nobody may be about to do so.
+func waitsForStandbys(s State, synchronous bool) bool {
+	return synchronous && s.Assigned != monitor.StateWaitPrimary && s.Assigned != monitor.StateSingle
 }
 
 // expired says whether a node that needs its lease must stop serving, and why.

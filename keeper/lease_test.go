@@ -114,27 +114,49 @@ func TestLeaseAsynchronousWithoutStandby(t *testing.T) {
 }
 
 func TestNeedsLease(t *testing.T) {
+	both := func(s monitor.State) State { return State{Current: s, Assigned: s} }
+	to := func(from, to monitor.State) State { return State{Current: from, Assigned: to} }
+	unconfirmed := both(monitor.StateWaitPrimary)
+	unconfirmed.Unconfirmed = true
 	for _, test := range []struct {
-		name  string
-		state State
-		want  bool
+		name     string
+		state    State
+		writable bool
+		want     bool
 	}{
-		{"single", State{Current: monitor.StateSingle, Assigned: monitor.StateSingle}, false},
-		{"single told to wait", State{Current: monitor.StateSingle, Assigned: monitor.StateWaitPrimary}, false},
-		{"primary", State{Current: monitor.StatePrimary, Assigned: monitor.StatePrimary}, true},
-		{"applying settings", State{Current: monitor.StateApplySettings, Assigned: monitor.StatePrimary}, true},
-		{"waiting", State{Current: monitor.StateWaitPrimary, Assigned: monitor.StateWaitPrimary}, false},
-		{"waiting, not yet acknowledged", State{Current: monitor.StateWaitPrimary, Assigned: monitor.StateWaitPrimary, Unconfirmed: true}, true},
-		{"about to be promoted", State{Current: monitor.StatePreparePromotion, Assigned: monitor.StateWaitPrimary}, false},
-		{"half promoted", State{Current: monitor.StatePreparePromotion, Assigned: monitor.StateWaitPrimary, Dirty: true}, true},
-		{"resuming", State{Current: monitor.StateDemoteTimeout, Assigned: monitor.StatePrimary, Dirty: true}, true},
-		{"waiting, told to be primary", State{Current: monitor.StateWaitPrimary, Assigned: monitor.StatePrimary}, true},
-		{"secondary", State{Current: monitor.StateSecondary, Assigned: monitor.StateSecondary}, false},
-		{"stopped", State{Current: monitor.StateDemoted, Assigned: monitor.StateDemoted}, false},
+		{"single", both(monitor.StateSingle), true, false},
+		{"single told to wait", to(monitor.StateSingle, monitor.StateWaitPrimary), true, false},
+		{"told to be single", to(monitor.StateDemoted, monitor.StateSingle), true, false},
+		{"primary", both(monitor.StatePrimary), true, true},
+		{"primary whose Postgres does not answer", both(monitor.StatePrimary), false, true},
+		{"applying settings", to(monitor.StateApplySettings, monitor.StatePrimary), true, true},
+		{"waiting", both(monitor.StateWaitPrimary), true, false},
+		{"waiting, and the monitor does not know", unconfirmed, true, true},
+		{"waiting, told to be primary", to(monitor.StateWaitPrimary, monitor.StatePrimary), true, true},
+		{"promoted, not arrived", to(monitor.StatePreparePromotion, monitor.StateWaitPrimary), true, true},
+		{"about to be promoted", to(monitor.StatePreparePromotion, monitor.StateWaitPrimary), false, false},
+		{"resumed, not arrived", to(monitor.StateDemoteTimeout, monitor.StatePrimary), true, true},
+		{"secondary", both(monitor.StateSecondary), false, false},
+		{"stopped", both(monitor.StateDemoted), false, false},
+		{"maintenance", both(monitor.StateMaintenance), true, false},
 	} {
-		if got := needsLease(test.state); got != test.want {
+		if got := needsLease(test.state, test.writable); got != test.want {
 			t.Errorf("%s: %v", test.name, got)
 		}
+	}
+}
+
+// A primary that was told to wait for nobody counts as one that does.
+func TestWaitsForStandbys(t *testing.T) {
+	for assigned, want := range map[monitor.State]bool{
+		monitor.StatePrimary: true, monitor.StateApplySettings: true, monitor.StateWaitPrimary: false, monitor.StateSingle: false,
+	} {
+		if got := waitsForStandbys(State{Current: monitor.StatePrimary, Assigned: assigned}, true); got != want {
+			t.Errorf("told %s: %v", assigned, got)
+		}
+	}
+	if waitsForStandbys(State{Assigned: monitor.StatePrimary}, false) {
+		t.Error("without synchronous_standby_names")
 	}
 }
 

@@ -314,20 +314,16 @@ func (l *link) report(ctx context.Context, client *monitor.Client, freshPeers bo
 		a.peers, a.err = groupPeers(call, client, a.report)
 	}
 	a.err = confirmUnknown(call, client, a.report.NodeID, a.err)
-	if monitor.SQLState(a.err) == sqlObjectNotInState {
-		// Another session of this keeper counts as the newer one, perhaps because its
-		// open_session() was delivered late: only a new session is believed again.
-		client.Close(call)
-	}
-	if client.Closed() {
+	if a.err != nil {
+		// Also an error that leaves the connection intact: the monitor refuses this
+		// session when another one of this keeper counts as the newer, perhaps
+		// because its open_session() was delivered late. Only a new session is
+		// believed again. run delivers the error and connects anew.
 		return a.err
 	}
 	l.deliver(ctx, a)
 	return nil
 }
-
-// sqlObjectNotInState is what node_active answers on a session that is not the newest.
-const sqlObjectNotInState = "55000"
 
 // errUnknownNode means that the monitor has no such node.
 var errUnknownNode = errors.New("the monitor does not know this node")

@@ -3,7 +3,6 @@ package keeper
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"os"
 	"time"
@@ -188,7 +187,7 @@ func (c *monitorCreation) undo(m *monitorNode, cause error) error {
 	case c.continued:
 		// What a killed create left cannot be told apart from what was put there
 		// since.
-		return &ExitError{Code: ExitCode(cause), Err: fmt.Errorf("%w; what there is of the monitor is kept: repeat the command to go on, or remove it with: pgaf drop monitor --pgdata %s --destroy", cause, c.paths.PGDATA)}
+		return keptError(cause, "pgaf drop monitor --destroy --pgdata "+c.paths.PGDATA)
 	}
 	return undone(cause, c.removeFiles())
 }

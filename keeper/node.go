@@ -34,6 +34,8 @@ type node struct {
 	die        context.CancelFunc
 
 	received     atomic.Int32  // highest timeline of which this standby received WAL
+	changes      chan change   // of the state, by a job
+	acked        atomic.Int64  // instant of the lease, for jobs
 	promised     atomic.Uint64 // the position reported in state report_lsn
 	rewinding    trouble       // of pg_rewind, for unknown reasons
 	missingRules sync.Map      // lines of pg_hba.conf that the operator was told to add
@@ -63,7 +65,7 @@ func (n *node) cfg() *Config { return n.config.Load() }
 
 // newNode opens nothing and starts nothing.
 func newNode(paths Paths, cfg *Config, bin postgres.Bin, log *slog.Logger) *node {
-	n := &node{paths: paths, bin: bin, log: log}
+	n := &node{paths: paths, bin: bin, log: log, changes: make(chan change)}
 	n.life, n.die = context.WithCancel(context.Background())
 	n.config.Store(cfg)
 	n.server = postgres.NewServer(n.serverConfig(cfg))
@@ -80,6 +82,24 @@ func (n *node) serverConfig(cfg *Config) postgres.ServerConfig {
 		SocketDir:       socketDir(cfg),
 		Logger:          n.log,
 	}
+}
+
+// change is what a job has to have noted in the state file before it goes on.
+type change struct {
+	f    func(*State)
+	done chan struct{}
+}
+
+// note changes the state and returns once that is on disk.
+func (n *node) note(ctx context.Context, f func(*State)) error {
+	c := change{f: f, done: make(chan struct{})}
+	select {
+	case n.changes <- c:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	<-c.done
+	return nil
 }
 
 // close gives up connections and watches; Postgres goes on running.

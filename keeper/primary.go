@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"pgaf/keeper/postgres"
@@ -78,8 +80,9 @@ func disableSyncRep(ctx context.Context, n *node, _ Transition) error {
 	return n.waitForNobody(ctx)
 }
 
-// enableSyncRep makes commits wait for standbys, and returns once one of them has
-// all that was committed before: then every acknowledged commit is on a standby.
+// enableSyncRep makes commits wait for standbys, and returns once as many of them as
+// a commit waits for have all that was committed before: then each acknowledged
+// commit is where an election looks for it, whenever it was made.
 func enableSyncRep(ctx context.Context, n *node, _ Transition) error {
 	if err := n.start(ctx); err != nil {
 		return err
@@ -94,7 +97,20 @@ func enableSyncRep(ctx context.Context, n *node, _ Transition) error {
 	if names == "" {
 		return nil
 	}
-	return n.waitForStandby(ctx)
+	return n.waitForStandbys(ctx, syncNumber(names))
+}
+
+// syncNumber is the k of "ANY k (…)" and "FIRST k (…)": for how many standbys a
+// commit waits.
+func syncNumber(names string) int {
+	fields := strings.Fields(strings.ReplaceAll(names, "(", " ("))
+	if len(fields) > 1 && (strings.EqualFold(fields[0], "ANY") || strings.EqualFold(fields[0], "FIRST")) {
+		fields = fields[1:]
+	}
+	if k, err := strconv.Atoi(fields[0]); err == nil {
+		return max(k, 1)
+	}
+	return 1
 }
 
 // standbyPoll is how often pg_stat_replication is read while waiting for a
@@ -104,7 +120,7 @@ const standbyPoll = 20 * time.Millisecond
 // standbyPatience ends one wait, so that the reason is logged.
 const standbyPatience = 5 * time.Second
 
-func (n *node) waitForStandby(ctx context.Context) error {
+func (n *node) waitForStandbys(ctx context.Context, number int) error {
 	meta, err := n.server.Metadata(ctx)
 	if err != nil {
 		return err
@@ -112,42 +128,40 @@ func (n *node) waitForStandby(ctx context.Context) error {
 	patient, cancel := context.WithTimeout(ctx, standbyPatience)
 	defer cancel()
 	for {
-		best, found, err := n.bestSyncStandby(patient)
-		if err == nil && found && best.FlushLSN >= meta.LSN {
+		there, waiting, err := n.caughtUp(patient, meta.LSN)
+		if err == nil && there >= number {
 			return nil
 		}
-		if err != nil && patient.Err() == nil {
-			return err
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
 		if patient.Err() != nil {
-			return n.standbyBehind(ctx, meta.LSN, best, found)
+			return fmt.Errorf("%w: %d of %d synchronous standbys have flushed %s%s", errWaiting, there, number, meta.LSN, waiting)
+		}
+		if err != nil {
+			return err
 		}
 		sleep(patient, standbyPoll)
 	}
 }
 
-func (n *node) standbyBehind(ctx context.Context, target postgres.LSN, best postgres.StandbyNode, found bool) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	if !found {
-		return fmt.Errorf("%w: no synchronous standby is connected", errWaiting)
-	}
-	return fmt.Errorf("%w: %s has flushed %s of %s", errWaiting, best.ApplicationName, best.FlushLSN, target)
-}
-
-// bestSyncStandby is the most advanced of the standbys that commits wait for.
-func (n *node) bestSyncStandby(ctx context.Context) (best postgres.StandbyNode, found bool, err error) {
+// caughtUp counts the standbys that commits wait for and that have flushed target, and
+// says how far the others are.
+func (n *node) caughtUp(ctx context.Context, target postgres.LSN) (there int, waiting string, err error) {
 	standbys, err := n.server.StandbyNodes(ctx)
 	if err != nil {
-		return best, false, err
+		return 0, "", err
 	}
 	for _, s := range standbys {
-		if (s.SyncState == "sync" || s.SyncState == "quorum") && (!found || s.FlushLSN > best.FlushLSN) {
-			best, found = s, true
+		switch {
+		case s.SyncState != "sync" && s.SyncState != "quorum":
+		case s.FlushLSN >= target:
+			there++
+		default:
+			waiting += fmt.Sprintf(", %s only %s", s.ApplicationName, s.FlushLSN)
 		}
 	}
-	return best, found, nil
+	return there, waiting, nil
 }
 
 // startAsPrimary resumes as the primary that this node was: nothing was promoted
@@ -210,9 +224,15 @@ func (n *node) promoteNow(ctx context.Context) error {
 		return nil
 	}
 	if meta.InRecovery {
+		if age := bootTime().sub(instant(n.acked.Load())); age >= n.cfg().Timeout.NetworkPartition {
+			return fmt.Errorf("%w: the order to serve is %s old, and the monitor may have given up on this node", errWaiting, age.Round(time.Second))
+		}
 		// While still read-only, so that the first commit waits for nobody.
 		if err := n.server.SetSyncStandbyNames(ctx, ""); err != nil {
 			return fmt.Errorf("stop waiting for standbys: %w", err)
+		}
+		if err := n.note(ctx, func(s *State) { s.Astray = true }); err != nil {
+			return err
 		}
 		begun := time.Now()
 		if err := n.server.Promote(ctx); err != nil {

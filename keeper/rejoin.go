@@ -41,7 +41,11 @@ func rejoin(ctx context.Context, n *node, _ Transition) error {
 // where it went astray, a new copy where that is impossible. The data is only
 // touched when the primary answers, and only replaced by a complete copy.
 func (n *node) rejoinTo(ctx context.Context, o origin) error {
-	if !postgres.HasCluster(n.paths.PGDATA) {
+	astray := n.view().Astray
+	if astray {
+		n.log.Warn("this node was promoted and the monitor never knew; its WAL cannot be told apart from the primary's, so the primary is copied", "primary", o.String())
+	}
+	if astray || !postgres.HasCluster(n.paths.PGDATA) {
 		if err := n.copyFrom(ctx, o.Upstream); err != nil {
 			return err
 		}
@@ -166,6 +170,11 @@ func (n *node) backup(ctx context.Context, u postgres.Upstream) error {
 	}
 	n.rewinding.over()
 	n.received.Store(0)
+	if n.view().Astray {
+		if err := n.note(ctx, func(s *State) { s.Astray = false }); err != nil {
+			return err
+		}
+	}
 	if n.cfg().Replication.BackupDirectory == "" {
 		os.Remove(filepath.Dir(n.backupFolder(id))) // only when it is empty
 	}

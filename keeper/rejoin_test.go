@@ -87,3 +87,40 @@ func TestRejoinWhenRewindFails(t *testing.T) {
 	})
 	w.stop(a)
 }
+
+// A node that was promoted without the monitor's knowledge has WAL that looks like the
+// primary's and is not: it is copied anew, whatever a comparison says.
+func TestAstrayNodeIsCopiedAnew(t *testing.T) {
+	c, a, b := newPair(t)
+	b.service.kill(syscall.SIGTERM)
+	c.await(a.is(monitor.StateWaitPrimary))
+	state, err := ReadState(b.paths().State)
+	if err != nil {
+		t.Fatal(err)
+	}
+	state.Astray = true
+	if err := state.Save(b.paths().State); err != nil {
+		t.Fatal(err)
+	}
+	copies := b.logged("copied the data")
+	b.run()
+	c.await(a.is(monitor.StatePrimary), b.is(monitor.StateSecondary))
+	if b.logged("copied the data") != copies+1 {
+		t.Error("it was not copied")
+	}
+	if state, err := ReadState(b.paths().State); err != nil || state.Astray {
+		t.Errorf("still astray: %v, %v", state.Astray, err)
+	}
+
+	// A promotion that the monitor knows leaves no trace.
+	c.failover()
+	c.await(b.is(monitor.StatePrimary), a.is(monitor.StateSecondary))
+	if state, err := ReadState(b.paths().State); err != nil || state.Astray {
+		t.Errorf("a primary is astray: %v, %v", state.Astray, err)
+	}
+	c.failover()
+	c.await(a.is(monitor.StatePrimary), b.is(monitor.StateSecondary))
+	if b.logged("copied the data") != copies+1 {
+		t.Error("the old primary of a planned switchover was copied")
+	}
+}

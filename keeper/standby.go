@@ -120,7 +120,7 @@ func followPrimary(ctx context.Context, n *node, _ Transition) error {
 	if err != nil {
 		return err
 	}
-	if relation != postgres.RelationSame && relation != postgres.RelationAncestor {
+	if n.view().Astray || relation != postgres.RelationSame && relation != postgres.RelationAncestor {
 		n.log.Info("this node's history is not part of the primary's", "primary", o.String(), "timeline", o.system.Timeline)
 		return n.rejoinTo(ctx, o)
 	}
@@ -251,6 +251,9 @@ func prepareForSecondary(ctx context.Context, n *node, _ Transition) error {
 	o, relation, err := n.comparePrimary(ctx)
 	if err != nil {
 		return err
+	}
+	if n.view().Astray {
+		return n.rejoinTo(ctx, o)
 	}
 	switch relation {
 	case postgres.RelationSame:

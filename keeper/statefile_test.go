@@ -18,7 +18,7 @@ func sampleState() State {
 	return State{
 		Format: stateFormat, NodeID: 3, GroupID: 1, Current: monitor.StatePrimary, Assigned: monitor.StateDemoteTimeout,
 		SystemIdentifier: 7710480851121133706, PgVersion: "15.20", ControlVersion: 1300, CatalogVersion: 202209061,
-		Dirty: true, SelfFenced: true, ReceivedTimeline: 4, LastMonitorContact: time.Unix(1_800_000_000, 0).UTC(),
+		Dirty: true, Unconfirmed: true, Astray: true, SelfFenced: true, ReceivedTimeline: 4, LastMonitorContact: time.Unix(1_800_000_000, 0).UTC(),
 	}
 }
 

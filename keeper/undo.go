@@ -29,7 +29,7 @@ func (c *creation) undo(cause error) error {
 		// What a killed create left cannot be told apart from what was put there
 		// since.
 		removeBackups(c.paths.PGDATA, c.state.NodeID)
-		return &ExitError{Code: ExitCode(cause), Err: fmt.Errorf("%w; what there is of the node is kept: repeat the command to go on, or remove it with: pgaf drop node --pgdata %s --force --destroy", cause, c.paths.PGDATA)}
+		return keptError(cause, "pgaf drop node --force --destroy --pgdata "+c.paths.PGDATA)
 	}
 	if err := c.unregister(ctx); err != nil {
 		return undone(cause, fmt.Errorf("%w; the monitor still knows this node: repeat the command to go on, or remove the node there with: pgaf drop node --monitor … --name %s --force", err, c.cfg.Name))
@@ -39,13 +39,24 @@ func (c *creation) undo(cause error) error {
 
 // undone is the error of a failed create: the cause, and what could not be undone.
 func undone(cause, left error) error {
-	if errors.Is(cause, context.Canceled) {
-		cause = exitf(ExitKeeper, "the create was interrupted; everything it had made is removed")
-	}
+	cause = readable(cause)
 	if left == nil {
 		return cause
 	}
 	return &ExitError{Code: ExitCode(cause), Err: fmt.Errorf("%w. And not all of it could be undone: %w", cause, left)}
+}
+
+// keptError is the error of a create that leaves what there is for the next one.
+func keptError(cause error, remove string) error {
+	return &ExitError{Code: ExitCode(readable(cause)), Err: fmt.Errorf("%w; what there is is kept: repeat the command to go on, or remove it with: %s", readable(cause), remove)}
+}
+
+// readable says in words that somebody interrupted the create.
+func readable(cause error) error {
+	if errors.Is(cause, context.Canceled) {
+		return exitf(ExitKeeper, "the create was interrupted")
+	}
+	return cause
 }
 
 func (c *creation) unregister(ctx context.Context) error {
