@@ -54,7 +54,7 @@ func (b *subject) openGroup(ctx context.Context, number int) (*group, error) {
 		return nil, err
 	}
 	for _, k := range g.keepers {
-		if k.conn, err = b.connect(ctx, "autoctl_node"); err != nil {
+		if k.conn, err = b.connect(ctx, role); err != nil {
 			g.close(ctx)
 			return nil, err
 		}
@@ -79,7 +79,7 @@ func (g *group) openOperator(ctx context.Context) (err error) {
 	if g.operator != nil {
 		g.operator.Close(ctx)
 	}
-	g.operator, err = g.b.connect(ctx, "autoctl_node")
+	g.operator, err = g.b.connect(ctx, role)
 	return err
 }
 

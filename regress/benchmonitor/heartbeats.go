@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"runtime"
 	"slices"
 	"strconv"
 	"time"
@@ -18,6 +19,7 @@ type cell struct {
 	versions       float64       // row versions of table node, per call
 	inPlace        float64       // of those, share that no index had to learn of
 	dead           float64       // left behind, per call
+	others         float64       // share of the machine's CPU time that went elsewhere meanwhile
 }
 
 var (
@@ -33,10 +35,10 @@ func heartbeats(ctx context.Context, p plan, subjects []*subject, v *verdicts) e
 	printHeartbeatHeader(subjects)
 	cells := make([][]cell, len(subjects))
 	for _, nodes := range p.nodes {
+		if err := buildPairs(ctx, subjects, nodes); err != nil {
+			return err
+		}
 		for _, b := range subjects {
-			if err := b.buildPairs(ctx, nodes); err != nil {
-				return err
-			}
 			if err := b.measureOpening(ctx, nodes); err != nil {
 				return err
 			}
@@ -54,7 +56,7 @@ func heartbeats(ctx context.Context, p plan, subjects []*subject, v *verdicts) e
 			printHeartbeats(row)
 		}
 	}
-	fmt.Println()
+	printOthers()
 	printTraces(subjects, cells)
 	v.heartbeats(cells[0])
 	return nil
@@ -89,6 +91,10 @@ func (b *subject) heartbeats(ctx context.Context, nodes, clients int, length tim
 	if err != nil {
 		return c, err
 	}
+	start, machine, own := time.Now(), time.Duration(0), ownCPU()
+	if machine, err = machineCPU(); err != nil {
+		return c, err
+	}
 	var out string
 	cpu, err := b.cpuOf(ctx, func() (err error) {
 		out, err = b.pgbench(ctx, b.heartbeat, nodes, clients, "--time", strconv.Itoa(int(length.Seconds())))
@@ -97,6 +103,11 @@ func (b *subject) heartbeats(ctx context.Context, nodes, clients int, length tim
 	if err != nil {
 		return c, err
 	}
+	machineNow, err := machineCPU()
+	if err != nil {
+		return c, err
+	}
+	c.others = (machineNow - machine - (ownCPU() - own) - cpu).Seconds() / time.Since(start).Seconds() / float64(runtime.NumCPU())
 	after, err := b.traces(ctx)
 	if err != nil {
 		return c, err

@@ -44,7 +44,7 @@ var (
 		listeners: []int{1, 100, 1000}, events: 200, stories: 4, rounds: 20,
 	}
 	quick = plan{
-		nodes: []int{2, 2000}, clients: []int{1, 8}, cell: 3 * time.Second,
+		nodes: []int{2, 2000}, clients: []int{1, 8}, cell: 2 * time.Second,
 		listeners: []int{1, 100}, events: 100, stories: 3, rounds: 10,
 	}
 )

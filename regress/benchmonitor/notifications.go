@@ -52,7 +52,7 @@ func (b *subject) notifications(ctx context.Context, listeners, commits int) (w 
 	if err != nil {
 		return w, err
 	}
-	caller, err := b.connect(ctx, "autoctl_node")
+	caller, err := b.connect(ctx, role)
 	if err != nil {
 		return w, err
 	}
@@ -63,7 +63,7 @@ func (b *subject) notifications(ctx context.Context, listeners, commits int) (w 
 	defer func() { stop(); _ = team.Wait() }()
 	ready := make(chan struct{})
 	for range listeners {
-		conn, err := b.connect(ctx, "autoctl_node")
+		conn, err := b.connect(ctx, role)
 		if err != nil {
 			return w, err
 		}

@@ -64,8 +64,11 @@ func startServer(ctx context.Context, run *harness.Run, name string, postgres ha
 	return s, err
 }
 
-// database is the monitor's.
-const database = "pg_auto_failover"
+// The monitor's database, and the role as which keepers and its service call.
+const (
+	database = "pg_auto_failover"
+	role     = "autoctl_node"
+)
 
 // createDatabase waits until the server takes connections, and creates the database.
 func (s *server) createDatabase(ctx context.Context, log string) error {
@@ -109,7 +112,7 @@ func (s *server) exec(ctx context.Context, script string) error {
 // pgbench runs a script with the usual variables.
 func (s *server) pgbench(ctx context.Context, script string, nodes, clients int, limit ...string) (string, error) {
 	args := []string{
-		"--no-vacuum", "--protocol", "prepared", "--host", s.Dir, "--port", strconv.Itoa(port), "--username", "autoctl_node",
+		"--no-vacuum", "--protocol", "prepared", "--host", s.Dir, "--port", strconv.Itoa(port), "--username", role,
 		"--client", strconv.Itoa(clients), "--jobs", strconv.Itoa(min(clients, 2)), "--file", script,
 		"--define", "round=0", "--define", "clients=" + strconv.Itoa(clients), "--define", "nodes=" + strconv.Itoa(nodes),
 	}

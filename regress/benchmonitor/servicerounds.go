@@ -37,7 +37,7 @@ func (b *subject) serviceRounds(ctx context.Context, p plan) error {
 	}
 	fmt.Printf("Calls of the monitor service for %d quiet nodes, median of %d\n\n", len(ids), p.rounds)
 	printRoundHeader()
-	conn, err := b.connect(ctx, "autoctl_node")
+	conn, err := b.connect(ctx, role)
 	if err != nil {
 		return err
 	}

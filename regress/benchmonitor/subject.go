@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"pgaf/regress/harness"
 	"pgaf/sql"
 )
@@ -77,6 +79,15 @@ func (b *subject) buildPairs(ctx context.Context, nodes int) error {
 		}
 	}
 	return b.exec(ctx, "VACUUM ANALYZE")
+}
+
+// buildPairs does that for all monitors at once.
+func buildPairs(ctx context.Context, subjects []*subject, nodes int) error {
+	team, ctx := errgroup.WithContext(ctx)
+	for _, b := range subjects {
+		team.Go(func() error { return b.buildPairs(ctx, nodes) })
+	}
+	return team.Wait()
 }
 
 // refresh makes all nodes look as if they had just reported.

@@ -58,7 +58,7 @@ func beside(subjects []*subject, names []string, ratios ...string) []string {
 }
 
 func printHeartbeatHeader(subjects []*subject) {
-	columns("nodes clients", 14, beside(subjects, []string{"calls/s", "CPU/call"}, "× calls", "× CPU")...)
+	columns("nodes clients", 14, append(beside(subjects, []string{"calls/s", "CPU/call"}, "× calls", "× CPU"), "others")...)
 }
 
 func printHeartbeats(row []cell) {
@@ -69,7 +69,13 @@ func printHeartbeats(row []cell) {
 	if len(row) > 1 {
 		texts = append(texts, ratio(row[0].perSecond, row[1].perSecond), ratio(row[0].cpu, row[1].cpu))
 	}
+	texts = append(texts, fmt.Sprintf("%.0f %%", 100*median(pick(row, func(c cell) float64 { return c.others }))))
 	columns(fmt.Sprintf("%5d %8d", row[0].nodes, row[0].clients), 14, texts...)
+}
+
+// printOthers explains the last column.
+func printOthers() {
+	fmt.Printf("\nothers: CPU time of this machine that went to processes that have nothing to do with this\n\n")
 }
 
 // printTraces tells what a heartbeat leaves behind, in the largest cells.
@@ -137,22 +143,28 @@ func (v *verdicts) add(met bool, format string, args ...any) {
 }
 
 func (v *verdicts) heartbeats(cells []cell) {
-	byClients := map[int][]cell{}
+	var eight, one []float64
 	for _, c := range cells {
-		byClients[c.clients] = append(byClients[c.clients], c)
+		// each node has a session of its own
+		if c.clients == 8 && c.nodes >= c.clients {
+			eight = append(eight, c.perSecond)
+		}
+		if c.clients == 1 {
+			one = append(one, c.cpu.Seconds())
+		}
 	}
-	perSecond := median(pick(byClients[8], func(c cell) float64 { return c.perSecond }))
-	v.add(perSecond >= targetPerSecond, "unchanged heartbeats with 8 clients, median: %.0f/s (≥ %d)", perSecond, targetPerSecond)
+	v.add(slices.Min(eight) >= targetPerSecond, "unchanged heartbeats with 8 clients, least of the cells with as many nodes: %.0f/s (≥ %d)", slices.Min(eight), targetPerSecond)
 	all := pick(cells, func(c cell) time.Duration { return c.cpu })
 	v.add(slices.Max(all) <= targetCPU, "backend CPU per heartbeat, worst cell: %s (≤ %s)", microseconds(slices.Max(all)), microseconds(targetCPU))
-	one := pick(byClients[1], func(c cell) float64 { return c.cpu.Seconds() })
 	v.add(spread(one) <= targetSpread, "CPU per heartbeat from %d to %d nodes, 1 client: within %.0f %% (≤ %.0f %%)",
 		cells[0].nodes, cells[len(cells)-1].nodes, 100*spread(one), 100*targetSpread)
 }
 
 func (v *verdicts) failover(s story, first, later toll) {
-	v.add(first.wall <= targetFailover, "SQL of a failover, %s, %d nodes: first %s, later %s (≤ %s)",
-		s.name, s.members, milliseconds(first.wall), milliseconds(later.wall), milliseconds(targetFailover))
+	for i, t := range []toll{first, later} {
+		v.add(t.wall <= targetFailover, "SQL of a failover, %s, %d nodes, %s: %s (≤ %s)",
+			s.name, s.members, []string{"first", "later"}[i], milliseconds(t.wall), milliseconds(targetFailover))
+	}
 }
 
 func (v *verdicts) notifications(listeners int, w waits) {

@@ -21,8 +21,10 @@ func TestCleanSwitchover(t *testing.T) {
 	if !strings.Contains(table, "prepare_promotion") || !strings.Contains(table, "primary") {
 		t.Errorf("the table of notifications misses states:\n%s", table)
 	}
-	if state := s.Watch.States()[s.b.Name]; state.Reported != "primary" {
-		t.Errorf("perform switchover ended, but %s", s.Watch.States())
+	states, err := s.States(s.soon())
+	s.must(err)
+	if states[s.b.Name].Reported != "primary" {
+		t.Errorf("perform switchover ended, but %s", states)
 	}
 	s.awaitHealthy(s.b)
 	s.awaitWrites(careful)

@@ -225,6 +225,16 @@ func (c *Cluster) ConnectMonitor(ctx context.Context) (*pgx.Conn, error) {
 	return connect(ctx, c.MonitorURI(), c.Client.Dial, 2*time.Second)
 }
 
+// States asks the monitor for the states at this moment; the Watch may be a notification behind.
+func (c *Cluster) States(ctx context.Context) (States, error) {
+	conn, err := c.ConnectMonitor(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer closeConnection(conn)
+	return readStates(ctx, conn)
+}
+
 // Events returns what the monitor recorded after the given event.
 func (c *Cluster) Events(ctx context.Context, after int64) ([]Event, error) {
 	conn, err := c.ConnectMonitor(ctx)
