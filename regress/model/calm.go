@@ -226,3 +226,53 @@ func (w *World) canServe(dead int64) bool {
 		return n.id != dead && n.priority > 0 && n.goal != monitor.StateMaintenance && n.goal != monitor.StatePrepareMaintenance && n.goal != monitor.StateDropped
 	})
 }
+
+// turnLimit bounds the steps of an action within a turn.
+const turnLimit = 20
+
+// turn: a keeper reports and does what it is told, until it has to wait.
+func (w *World) turn(ctx context.Context, id int64) error {
+	for range 3 {
+		if err := w.step(ctx, Step{Kind: Report, Node: id}); err != nil {
+			return err
+		}
+		for range turnLimit {
+			if did, err := w.apply(ctx, Step{Kind: Work, Node: id}); err != nil || !did {
+				if err != nil {
+					return err
+				}
+				break
+			}
+			if err := w.step(ctx, Step{Kind: Receive, Node: id}); err != nil {
+				return err
+			}
+		}
+		n := w.node(id)
+		if n == nil || !w.canReport(n) || !w.worthReporting(n) {
+			break
+		}
+	}
+	return w.step(ctx, Step{Kind: Witness, Node: id})
+}
+
+// notice: two checks of each node, and two seconds later the monitor looks again.
+func (w *World) notice(ctx context.Context) error {
+	for range 2 {
+		for _, n := range w.nodes {
+			if err := w.step(ctx, Step{Kind: Health, Node: n.id}); err != nil {
+				return err
+			}
+		}
+	}
+	if err := w.step(ctx, Step{Kind: Pass, Value: 3000}); err != nil {
+		return err
+	}
+	for _, n := range w.nodes {
+		if w.canReport(n) {
+			if err := w.step(ctx, Step{Kind: Report, Node: n.id}); err != nil {
+				return err
+			}
+		}
+	}
+	return w.step(ctx, Step{Kind: Tick})
+}

@@ -171,3 +171,35 @@ func TestParseStep(t *testing.T) {
 		}
 	}
 }
+
+func TestExhaust(t *testing.T) {
+	ctx := context.Background()
+	e := explorer(t)
+	c := Config{Nodes: env("NODES", 2), Priority: []int{50, 50, 50}, Quorum: []bool{true, true, true}}
+	x, err := e.Exhaust(ctx, c, time.Now().Add(time.Duration(env("SECONDS", 30))*time.Second))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("depth %d, %d states, %d steps", x.Depth, x.States, x.Steps)
+	if x.Failed != nil {
+		text, _ := e.transcript(ctx, x.Failed)
+		t.Log(text)
+	}
+}
+
+func TestReplaySQL(t *testing.T) {
+	ctx := context.Background()
+	e := explorer(t)
+	files, _ := filepath.Glob("testdata/*.steps")
+	for _, file := range files {
+		c, steps, err := ReadScript(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := e.replaySQL(ctx, &Run{Config: c, Steps: steps})
+		if err != nil {
+			t.Fatal(err)
+		}
+		os.WriteFile("/tmp/model/out/"+filepath.Base(file)+".sql", []byte(text), 0o644)
+	}
+}

@@ -42,6 +42,8 @@ const (
 	Pass    Kind = "pass"   // time
 	Settle  Kind = "settle" // the group goes on undisturbed until it rests
 	Calm    Kind = "calm"   // all faults end, and the group has to be well again
+	Turn    Kind = "turn"   // a keeper does all that it can, and its Postgres receives and confirms
+	Notice  Kind = "notice" // the monitor's service looks at every node, and silence has lasted
 	Explain Kind = "explain"
 
 	// faults and their ends
@@ -73,7 +75,7 @@ const (
 )
 
 var kinds = []Kind{
-	Write, Bulk, Receive, Trickle, Deliver, Report, Send, Execute, Take, GiveUp, Work, Witness, Health, WrongHealth, Tick, Pass, Settle, Calm, Explain, Crash, Boot, Freeze, Thaw, KillKeeper, StartKeeper, KillPostgres, Break, Repair, Cut, Heal, Restart, Failover, LossyFailover, Promote, StartMaintain, StopMaintain, Remove, ForceRemove, SetPriority, SetQuorum, SetNumberSync, Register,
+	Write, Bulk, Receive, Trickle, Deliver, Report, Send, Execute, Take, GiveUp, Work, Witness, Health, WrongHealth, Tick, Pass, Settle, Calm, Turn, Notice, Explain, Crash, Boot, Freeze, Thaw, KillKeeper, StartKeeper, KillPostgres, Break, Repair, Cut, Heal, Restart, Failover, LossyFailover, Promote, StartMaintain, StopMaintain, Remove, ForceRemove, SetPriority, SetQuorum, SetNumberSync, Register,
 }
 
 // Step is one thing that happens. Whether it can happen is looked at when it is its
@@ -97,7 +99,7 @@ var shortForms = map[Kind]string{Calm: "calm", Execute: "execute %d", Work: "wor
 
 func (s Step) form() string {
 	switch s.Kind {
-	case Tick, Restart, Failover, LossyFailover, Settle, Explain:
+	case Tick, Restart, Failover, LossyFailover, Settle, Notice, Explain:
 		return string(s.Kind)
 	case Calm:
 		if s.Node == 0 {
@@ -175,15 +177,10 @@ func (w *World) do(ctx context.Context, s Step) (done bool, err error) {
 	case Pass:
 		w.pass(s.Value)
 		return true, nil
-	case Settle:
+	case Settle, Calm, Turn, Notice:
 		w.depth++
 		defer func() { w.depth-- }()
-		_, err := w.rounds(ctx, settleLimit)
-		return true, err
-	case Calm:
-		w.depth++
-		defer func() { w.depth-- }()
-		return true, w.checkNotStuck(ctx, s.Node)
+		return true, w.several(ctx, s)
 	case Explain:
 		return true, w.checkExplain(ctx)
 	case Restart:
@@ -273,6 +270,20 @@ func lastIndex[T any](s []T, f func(T) bool) int {
 		}
 	}
 	return -1
+}
+
+// several are the steps that consist of steps.
+func (w *World) several(ctx context.Context, s Step) error {
+	switch s.Kind {
+	case Settle:
+		_, err := w.rounds(ctx, settleLimit)
+		return err
+	case Calm:
+		return w.checkNotStuck(ctx, s.Node)
+	case Notice:
+		return w.notice(ctx)
+	}
+	return w.turn(ctx, s.Node)
 }
 
 // ---- faults
@@ -530,6 +541,11 @@ func (w *World) register(ctx context.Context, s Step) (bool, error) {
 	}
 	w.nextNode++
 	goal := monitor.State(answer)
+	if goal == monitor.StateSingle {
+		for i := range w.acks {
+			w.acks[i].lost = true // the group begins anew, all its nodes were removed
+		}
+	}
 	n.keeper = keeperState{alive: true, contacted: true, current: monitor.StateInit, assigned: goal, acked: w.now, seen: map[int64]int64{}}
 	w.nodes = append(w.nodes, n)
 	return true, nil

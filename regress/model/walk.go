@@ -79,9 +79,14 @@ func randomConfig(r *rand.Rand, nodes int) Config {
 		c.Priority = append(c.Priority, priority)
 		c.Quorum = append(c.Quorum, i == 0 || r.IntN(4) > 0)
 	}
-	if nodes > 2 {
-		c.NumberSync = r.IntN(3)
+	standbys := 0
+	for _, quorum := range c.Quorum[1:] {
+		if quorum {
+			standbys++
+		}
 	}
+	// As many as the setter allows.
+	c.NumberSync = min(r.IntN(3), max(standbys-1, 0))
 	if r.IntN(3) == 0 {
 		c.Operators = 0
 	}

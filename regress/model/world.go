@@ -39,6 +39,7 @@ type World struct {
 	stats       *Stats
 	say         func(s Step, inner bool) // is told of each step; nil: nobody
 	depth       int                      // of steps that consist of steps
+	trace       *trace                   // of the calls on the monitor; nil: none
 }
 
 type link struct{ a, b int64 }
@@ -399,11 +400,17 @@ func (w *World) monitorCall(ctx context.Context, e environment, statement string
 	w.now++ // no two transactions begin at the same moment
 	e.now++
 	before := w.look
+	if w.trace != nil {
+		w.trace.call(w, e, statement, args)
+	}
 	answer, after, err := w.db.call(ctx, e, statement, args...)
 	if err != nil {
 		return "", err
 	}
 	w.look = after
+	if w.trace != nil {
+		w.trace.after(after)
+	}
 	if w.db.failure != "" {
 		return answer, violation("Evaluate", "%s", w.db.failure)
 	}
