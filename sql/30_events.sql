@@ -1,36 +1,38 @@
 -- Events and notifications: every change of a reported or assigned state is one row of event and one NOTIFY.
+--
+-- What decisions call is PL/pgSQL, also where one SELECT would do: a function in SQL that pins search_path is parsed and
+-- planned anew at each call.
 
 CREATE FUNCTION pgautofailover.health_text(health int) RETURNS text
-LANGUAGE sql IMMUTABLE
-AS $$ SELECT CASE health WHEN 1 THEN 'good' WHEN 0 THEN 'bad' ELSE 'unknown' END $$;
+LANGUAGE plpgsql IMMUTABLE
+AS $$ BEGIN RETURN CASE health WHEN 1 THEN 'good' WHEN 0 THEN 'bad' ELSE 'unknown' END; END $$;
 
 -- Remember who asked, for the events of this transaction. Called by every function that operators call.
 CREATE FUNCTION pgautofailover.note_caller() RETURNS void
-LANGUAGE sql
+LANGUAGE plpgsql
 AS $$
-SELECT set_config('pgautofailover.requested_by',
-                  concat_ws(' ', session_user, nullif(current_setting('application_name', true), '')),
-                  true)
+BEGIN
+    PERFORM set_config('pgautofailover.requested_by',
+                       concat_ws(' ', session_user, nullif(current_setting('application_name', true), '')),
+                       true);
+END
 $$;
 
 -- Text for people on channel log. A payload has less than 8000 bytes.
 CREATE FUNCTION pgautofailover.log_message(message text) RETURNS void
-LANGUAGE sql
-AS $$ SELECT pg_notify('log', left(message, 1900)) $$;
+LANGUAGE plpgsql
+AS $$ BEGIN PERFORM pg_notify('log', left(message, 1900)); END $$;
 
--- One event about a node as its row is now, and its notification on channel state.
-CREATE FUNCTION pgautofailover.record_event(
-    node_id bigint, event_rule text, event_description text,
+-- One event about a node as its row is, and its notification on channel state.
+CREATE FUNCTION pgautofailover.write_event(
+    n pgautofailover.node, event_rule text, event_description text,
     event_pos int DEFAULT NULL, event_section pgautofailover.fsm_section DEFAULT NULL
 ) RETURNS bigint
 LANGUAGE plpgsql
 AS $$
 DECLARE
-    n pgautofailover.node;
     new_id bigint;
 BEGIN
-    SELECT * INTO n FROM pgautofailover.node WHERE nodeid = node_id;
-
     INSERT INTO pgautofailover.event
            (formationid, nodeid, groupid, nodename, nodehost, nodeport, reportedstate, goalstate,
             reportedrepstate, reportedtli, reportedlsn, candidatepriority, replicationquorum,
@@ -51,5 +53,17 @@ BEGIN
         new_id, coalesce(to_json(event_rule)::text, 'null')));
 
     RETURN new_id;
+END
+$$;
+
+-- The same about a node whose row has to be read first.
+CREATE FUNCTION pgautofailover.record_event(node_id bigint, event_rule text, event_description text) RETURNS bigint
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    n pgautofailover.node;
+BEGIN
+    SELECT * INTO n FROM pgautofailover.node WHERE nodeid = node_id;
+    RETURN pgautofailover.write_event(n, event_rule, event_description);
 END
 $$;

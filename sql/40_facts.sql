@@ -240,7 +240,8 @@ BEGIN
            coalesce(array_agg(m.nodeid) FILTER (WHERE m.stopped), '{}'),
            coalesce(array_agg(m.nodeid) FILTER
              (WHERE m.stopped OR (m.healthy AND m.goal IN ('secondary', 'catchingup', 'report_lsn')
-                                  AND m.reported IN ('secondary', 'catchingup', 'report_lsn'))), '{}')
+                                  -- one that leaves maintenance has what it received before, and may have acknowledged
+                                  AND m.reported IN ('secondary', 'catchingup', 'report_lsn', 'maintenance'))), '{}')
       INTO g.quorum_nodes, g.secondaries, g.sync_secondaries, electable, reporting, coming
       FROM unnest(nodes) AS m
      WHERE NOT m.is_primary AND NOT m.is_old;
@@ -316,7 +317,12 @@ BEGIN
     SELECT m.* INTO candidate FROM unnest(nodes) AS m
      WHERE m.stopped AND m.converged AND m.goal = 'report_lsn' AND m.healthy
        AND (m.priority > 0 OR m.nodeid = memory.switchovertarget)
-       AND NOT (m.is_old AND memory.switchoversince IS NOT NULL AND cardinality(reporting) > 1)
+       -- an operator wants another one, if there is any
+       AND NOT (m.is_old AND memory.switchoversince IS NOT NULL
+                AND EXISTS (SELECT FROM unnest(nodes) AS x
+                             WHERE NOT x.is_old AND x.goal = 'report_lsn' AND x.healthy
+                               AND (x.priority > 0 OR x.nodeid = memory.switchovertarget)
+                               AND (x.stopped OR at - x.since < t.patience)))
        AND (best_healthy OR (m.tli, m.lsn) = (best.tli, best.lsn) OR NOT t.guard)
      ORDER BY (m.nodeid = memory.switchovertarget) DESC NULLS LAST, m.priority DESC, m.tli DESC, m.lsn DESC, m.nodeid
      LIMIT 1;

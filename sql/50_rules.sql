@@ -147,7 +147,7 @@ INSERT INTO pgautofailover.rule (pos, section, name, reported, converged, condit
 -- served: otherwise its history may differ from what was acknowledged since, on a timeline of the same number.
 
 -- Election ----------------------------------------------------------------------------------------------------------
-(331, 'reporting_node', 'stop_receiving', '{secondary,catchingup,report_lsn,join_secondary}', false,
+(331, 'reporting_node', 'stop_receiving', '{secondary,catchingup,report_lsn,join_secondary,maintenance}', false,
  $c$ g.election AND NOT n.is_old AND n.goal IN ('secondary', 'catchingup', 'join_secondary') $c$, 'report_lsn',
  'the group has lost its primary',
  '{n} stops receiving and reports its position'),
@@ -216,6 +216,11 @@ INSERT INTO pgautofailover.rule (pos, section, name, reported, converged, condit
  $c$ p.nodeid <> n.nodeid AND p.healthy AND p.reported IN ('wait_primary', 'primary', 'join_primary', 'apply_settings') $c$, 'catchingup',
  'the group has a new primary',
  '{n} rejoins as a standby of {p}'),
+
+(358, 'reporting_node', 'rejoins_from_report', '{report_lsn}', false,
+ $c$ n.goal = 'catchingup' $c$, 'report_lsn',
+ 'n was told to rejoin before it said that it had gone on to report its position',
+ '{n} had gone on to report its position, and follows {p} from there'),
 
 -- Standbys after an election ----------------------------------------------------------------------------------------
 (359, 'reporting_node', 'winner_no_more', '{prepare_promotion,stop_replication,fast_forward}', false,

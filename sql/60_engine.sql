@@ -7,11 +7,11 @@ AS $$
 DECLARE
     body text;
 BEGIN
-    SELECT string_agg(format(E'    IF %s%s(%s) THEN RETURN %s; END IF;  -- %s\n',
-                             CASE WHEN r.reported IS NOT NULL
-                                  THEN format('n.reported IN (%s) AND ',
-                                              (SELECT string_agg(quote_literal(s), ', ') FROM unnest(r.reported) AS s))
-                                  ELSE '' END,
+    -- The reported state is asked first, by itself: in a new session each expression is planned before its first use, and of
+    -- those within a rule only the ones for a state that a node is in are ever used.
+    SELECT string_agg(format(CASE WHEN r.reported IS NULL THEN E'    IF %2$s(%3$s) THEN RETURN %4$s; END IF;  -- %5$s\n'
+                                  ELSE E'    IF n.reported IN (%1$s) THEN  -- %5$s\n        IF %2$s(%3$s) THEN RETURN %4$s; END IF;\n    END IF;\n' END,
+                             (SELECT string_agg(quote_literal(s), ', ') FROM unnest(r.reported) AS s),
                              CASE WHEN r.converged THEN 'n.converged AND ' ELSE '' END,
                              btrim(r.condition), r.pos, r.name),
                       '' ORDER BY r.pos)
@@ -168,7 +168,8 @@ BEGIN
         PERFORM pgautofailover.track_sync_sets(n.formationid, n.groupid, goal = 'primary');
     END IF;
 
-    PERFORM pgautofailover.record_event(node_id, rule_name, description, pos, section);
+    n.goalstate := goal;
+    PERFORM pgautofailover.write_event(n, rule_name, description, pos, section);
 END
 $$;
 

@@ -2,12 +2,14 @@
 
 -- Backends that served a keeper and are gone, not yet noted.
 CREATE FUNCTION pgautofailover.ended_sessions() RETURNS int[]
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE
 AS $$
-SELECT coalesce(array_agg(n.sessionpid), '{}')
-  FROM pgautofailover.node AS n
- WHERE n.sessionpid IS NOT NULL AND n.sessionlost IS NULL
-   AND NOT EXISTS (SELECT FROM pg_stat_activity AS a WHERE a.pid = n.sessionpid)
+BEGIN
+    RETURN (SELECT coalesce(array_agg(n.sessionpid), '{}')
+              FROM pgautofailover.node AS n
+             WHERE n.sessionpid IS NOT NULL AND n.sessionlost IS NULL
+               AND NOT EXISTS (SELECT FROM pg_stat_activity AS a WHERE a.pid = n.sessionpid));
+END
 $$;
 
 -- Note them, in one group. The caller holds its lock: no row may be locked before that, or a report would meet it half-way.

@@ -89,7 +89,7 @@ BEGIN
                 WHEN NOT p.healthy THEN format('the primary "%s" to be healthy', p.name)
                 WHEN n.tli <> p.tli THEN format('its timeline: it is on %s, the primary on %s', n.tli, p.tli)
                 ELSE format('its position: %s away from the primary, within %s it becomes secondary', behind, pg_size_pretty(t.sync_bytes)) END, waiting_for);
-        ELSIF n.reported IN ('demoted', 'report_lsn', 'join_secondary', 'demote_timeout', 'draining') THEN
+        ELSIF n.reported IN ('catchingup', 'demoted', 'report_lsn', 'join_secondary', 'demote_timeout', 'draining') THEN
             waiting_for := concat_ws('; ', 'a healthy primary to follow', waiting_for);
         ELSIF n.reported = 'wait_primary' THEN
             waiting_for := concat_ws('; ', 'a standby that has caught up', waiting_for);
@@ -193,6 +193,7 @@ BEGIN
             WHEN NOT g.proven AND NOT leased THEN format('the position of %s, which may have acknowledged commits', g.missing)
             WHEN NOT g.proven AND NOT g.old_stopped AND at < g.lease_ends
                  THEN format('the proof that the old primary has stopped: its lease, or %s', coalesce(g.missing, 'its own report'))
+            WHEN g.missing IS NULL AND o.nodeid IS NULL THEN 'what the primary that was removed has written last, and no node of the group has'
             ELSE format('the position of %s, which may have acknowledged commits', coalesce(g.missing, 'the old primary')) END;
         ends := CASE WHEN leased AND g.chosen IS NOT NULL AND g.lease_ends > at AND NOT g.proven AND NOT g.old_stopped
                      THEN format('the lease of the old primary ends at %s', date_trunc('second', g.lease_ends)) END;

@@ -13,6 +13,20 @@ BEGIN
 END
 $$;
 
+-- A failover meets sessions that have seen none. There a statement with parameters would be planned anew for its first five
+-- executions, which costs more than all that they do; no plan here depends on the values.
+DO $$
+DECLARE
+    f record;
+BEGIN
+    FOR f IN SELECT p.oid::regprocedure AS signature FROM pg_proc AS p
+              WHERE p.pronamespace = 'pgautofailover'::regnamespace
+                AND p.proname IN ('node_active', 'evaluate', 'report_health', 'tick', 'assign_by_call') LOOP
+        EXECUTE format('ALTER FUNCTION %s SET plan_cache_mode = force_generic_plan', f.signature);
+    END LOOP;
+END
+$$;
+
 -- A role that already exists keeps its attributes: an operator may have given it a password, or no LOGIN.
 DO $$
 BEGIN

@@ -3,7 +3,10 @@ package model
 import (
 	"context"
 	"slices"
+	"strconv"
 	"strings"
+
+	"github.com/jackc/pglogrepl"
 
 	"pgaf/monitor"
 )
@@ -190,6 +193,9 @@ func (w *World) checkNotStuck(ctx context.Context, dead int64) error {
 	if dead != 0 && w.hasWritable() {
 		return nil
 	}
+	if w.belowFloor(dead) && strings.Contains(explanation, "--allow-data-loss") {
+		return nil
+	}
 	if dead != 0 && strings.Contains(explanation, `"`+nodeName(dead)+`"`) {
 		provable, err := w.provable(ctx, dead)
 		if err != nil || !provable {
@@ -197,6 +203,33 @@ func (w *World) checkNotStuck(ctx context.Context, dead int64) error {
 		}
 	}
 	return violation("NoStuckState", "no fault is left (machine %d is dead; 0: none) and the group is not well: %s", dead, explanation)
+}
+
+// belowFloor says whether claim 2 forbids to go on: none of the living candidates has
+// what the monitor knows to be acknowledged, nor all that is.
+func (w *World) belowFloor(dead int64) bool {
+	timeline, position, _ := strings.Cut(w.look.group.floor, "/")
+	floorTLI, err := strconv.Atoi(timeline)
+	if err != nil {
+		return false // the group has no row
+	}
+	floor, err := pglogrepl.ParseLSN(position)
+	if err != nil {
+		return false
+	}
+	for _, row := range w.look.nodes {
+		if row.id == dead || row.priority <= 0 {
+			continue
+		}
+		n := w.node(row.id)
+		if tli, end := w.position(n.pg.wal); tli > floorTLI || tli == floorTLI && end >= floor {
+			return false
+		}
+		if !slices.ContainsFunc(w.acks, func(a ack) bool { return !n.pg.wal.contains(a.record) }) {
+			return false
+		}
+	}
+	return true
 }
 
 func (w *World) hasWritable() bool {

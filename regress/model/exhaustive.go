@@ -3,6 +3,7 @@ package model
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -38,7 +39,6 @@ type Exhausted struct {
 	Config Config
 	Depth  int // all orders up to this length were tried
 	States int
-	Steps  int64
 	Failed *Run // the first violation; the search ends with it
 }
 
@@ -46,55 +46,76 @@ type Exhausted struct {
 // reached before are not gone on from.
 func (e *Explorer) Exhaust(ctx context.Context, c Config, deadline time.Time) (x Exhausted, err error) {
 	x.Config = c
-	w, err := e.world(ctx, c)
-	if err != nil {
-		return x, err
-	}
-	d, err := e.db.dump(ctx)
-	if err != nil {
-		return x, err
-	}
-	seen := map[uint64]bool{w.hash(): true}
-	frontier := []*place{{world: w, dump: d}}
-	for len(frontier) > 0 {
+	var frontier []*place
+	seen := map[uint64]bool{}
+	err = e.db.within(ctx, func() error {
+		w, err := e.world(ctx, c)
+		if err != nil {
+			return err
+		}
+		d, err := e.db.dump(ctx)
+		seen[w.hash()] = true
+		frontier = []*place{{world: w, dump: d}}
+		return err
+	})
+	for ; err == nil && len(frontier) > 0; x.Depth++ {
 		var next []*place
 		for _, p := range frontier {
-			for _, s := range p.world.orders() {
-				if time.Now().After(deadline) {
-					x.States = len(seen)
-					return x, nil
-				}
-				if err := e.db.load(ctx, p.dump); err != nil {
-					return x, err
-				}
-				w := p.world.clone()
-				w.stats = e.stats
-				err := w.step(ctx, s)
-				x.Steps++
-				steps := append(append([]Step(nil), p.steps...), s)
-				if broken, ok := errors.AsType[*Violation](err); ok {
-					x.Failed = &Run{Config: c, Steps: steps, Violation: broken}
-					x.States = len(seen)
-					return x, nil
-				}
-				if err != nil {
-					return x, err
-				}
-				h := w.hash()
-				if seen[h] {
-					continue
-				}
-				seen[h] = true
-				d, err := e.db.dump(ctx)
-				if err != nil {
-					return x, err
-				}
-				next = append(next, &place{world: w, dump: d, steps: steps})
+			if time.Now().After(deadline) {
+				x.States = len(seen)
+				return x, nil
+			}
+			err = e.db.within(ctx, func() (err error) {
+				next, err = e.expand(ctx, p, seen, next)
+				return err
+			})
+			if err != nil {
+				break
 			}
 		}
 		frontier = next
-		x.Depth++
 	}
 	x.States = len(seen)
-	return x, nil
+	var broken *orderViolation
+	if errors.As(err, &broken) {
+		x.Failed = &Run{Config: c, Steps: broken.steps, Violation: broken.Violation}
+		return x, nil
+	}
+	return x, err
+}
+
+// orderViolation is a violation and what led to it.
+type orderViolation struct {
+	*Violation
+	steps []Step
+}
+
+// expand does each possible step from a place, and adds the places that are new.
+func (e *Explorer) expand(ctx context.Context, p *place, seen map[uint64]bool, next []*place) ([]*place, error) {
+	for _, s := range p.world.orders() {
+		if err := e.db.load(ctx, p.dump); err != nil {
+			return next, err
+		}
+		w := p.world.clone()
+		w.stats = e.stats
+		steps := append(slices.Clip(p.steps), s)
+		if err := w.step(ctx, s); err != nil {
+			if broken, ok := errors.AsType[*Violation](err); ok {
+				return next, &orderViolation{broken, steps}
+			}
+			return next, err
+		}
+		h := w.hash()
+		if seen[h] {
+			continue
+		}
+		seen[h] = true
+		e.stats.states[h] = struct{}{}
+		d, err := e.db.dump(ctx)
+		if err != nil {
+			return next, err
+		}
+		next = append(next, &place{world: w, dump: d, steps: steps})
+	}
+	return next, nil
 }

@@ -75,7 +75,7 @@ func (w *World) checkPromotion(p *Node, promotion int32) error {
 			return violation("CleanSwitchover", "node %d was promoted after a planned switchover and does not have commit %d, which node %d acknowledged", p.id, a.record, a.node)
 		default:
 			a.lost = true
-			w.stats.lostAsync++
+			w.stats.LostAsync++
 		}
 	}
 	return nil
@@ -111,7 +111,7 @@ func (w *World) checkAck(p *Node, a *ack) error {
 		return violation("LeaseFence", "node %d acknowledged commit %d while node %d was the primary", a.node, a.record, p.id)
 	default:
 		a.lost = true
-		w.stats.lostAsync++
+		w.stats.LostAsync++
 	}
 	return nil
 }
@@ -140,7 +140,7 @@ func (w *World) checkEvents(before *look) error {
 		was, seen := known[e.node]
 		now := states{e.reported, e.goal}
 		if seen && was == now && !w.otherwiseChanged(before, e) {
-			return violation("Events", "event %q (%s) of node %d changes nothing", e.text, e.rule, e.node)
+			return violation("Events", "the event by %s of node %d changes nothing", e.rule, e.node)
 		}
 		known[e.node] = now
 		if e.goal == monitor.StatePreparePromotion || e.goal == monitor.StateFastForward {

@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"strings"
 )
 
@@ -13,21 +14,23 @@ type Mutation struct {
 	From, To string
 	Rule     string // whose condition is changed
 	Nodes    int    // of the groups in which it shows
+
+	Operators float64 // how much of a run is at least operators' calls
 }
 
 // Mutations are mistakes that somebody might make in good faith.
 var Mutations = []Mutation{
 	{Name: "election count off by one", Nodes: 3,
 		Function: "covers", From: "cardinality(s.members) - s.number + 1", To: "cardinality(s.members) - s.number"},
-	{Name: "joint old and new set ignored", Nodes: 3,
+	{Name: "joint old and new set ignored", Nodes: 3, Operators: 0.15,
 		Function: "track_sync_sets", From: "memory.syncsets := memory.syncsets || wanted;", To: "memory.syncsets := ARRAY[wanted];"},
 	{Name: "lease ignored in an asynchronous group", Nodes: 2,
 		Function: "group_snapshot", From: "AND at >= g.lease_ends)", To: "AND g.lease_ends IS NOT NULL)"},
 	{Name: "promotion before the standby stopped receiving", Nodes: 3,
 		Function: "group_snapshot", From: "AND ((n.reported = 'report_lsn'", To: "AND ((n.reported IN ('report_lsn', 'secondary')"},
-	{Name: "order to wait_primary believed synchronous", Nodes: 3,
-		Function: "track_sync_sets", From: "IF p.reportedstate = p.goalstate AND memory.namesfrozen", To: "IF memory.namesfrozen"},
-	{Name: "removal that forgets the primary", Nodes: 3,
+	{Name: "order to wait_primary believed synchronous", Nodes: 2,
+		Function: "track_sync_sets", From: "IS DISTINCT FROM wanted THEN", To: "IS DISTINCT FROM wanted AND (wanted.number > 0 OR p.reportedstate = p.goalstate) THEN"},
+	{Name: "removal that forgets the primary", Nodes: 3, Operators: 0.15,
 		Function: "forget_node", From: "SET primarygone = now()", To: "SET primarygone = now(), primaryid = NULL, syncsets = DEFAULT, floortli = 0, floorlsn = '0/0'"},
 	{Name: "position of an earlier state believed", Nodes: 3,
 		Function: "group_snapshot", From: "x.walreporttime >= x.statechangetime", To: "true"},
@@ -42,6 +45,16 @@ var Mutations = []Mutation{
 	{Name: "primary that fenced itself and died is waited for", Nodes: 2, Rule: "primary_lost_while_fenced",
 		From: "n.is_primary AND", To: "false AND"},
 }
+
+// Config draws a group in which the mistake shows.
+func (m Mutation) Config(r *rand.Rand) Config {
+	c := RandomConfig(r, m.Nodes)
+	c.Operators = max(c.Operators, m.Operators)
+	return c
+}
+
+// File is the name of the script that found the mistake once.
+func (m Mutation) File() string { return strings.ReplaceAll(m.Name, " ", "_") + ".steps" }
 
 // Script is the SQL that makes the mistake. It fails where the text is not found exactly
 // once: then the mutation has to follow a change of the source.

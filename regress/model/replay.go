@@ -120,19 +120,23 @@ func literal(statement string, args []any) string {
 	return statement
 }
 
-// replaySQL is a run as a test for pg_regress. It begins with the making of the group.
-func (e *Explorer) replaySQL(ctx context.Context, run *Run) (string, error) {
-	w, err := newWorld(ctx, e.db, run.Config, newStats())
-	if err != nil {
-		return "", err
-	}
-	w.trace = newTrace(run)
-	for _, s := range append(bringUp(run.Config), run.Steps...) {
-		if err := w.step(ctx, s); err != nil {
-			fmt.Fprintf(&w.trace.text, "-- %v\n", err)
-			break
+// ReplaySQL is a run as a test for pg_regress. It begins with the making of the group.
+func (e *Explorer) ReplaySQL(ctx context.Context, run *Run) (text string, err error) {
+	err = e.db.within(ctx, func() error {
+		w, err := newWorld(ctx, e.db, run.Config, NewStats())
+		if err != nil {
+			return err
 		}
-	}
-	w.trace.text.WriteString("SELECT pg_temp.group_state();\n")
-	return w.trace.text.String(), nil
+		w.trace = newTrace(run)
+		for _, s := range append(bringUp(run.Config), run.Steps...) {
+			if err := w.step(ctx, s); err != nil {
+				fmt.Fprintf(&w.trace.text, "-- %v\n", err)
+				break
+			}
+		}
+		w.trace.text.WriteString("SELECT pg_temp.group_state();\n")
+		text = w.trace.text.String()
+		return nil
+	})
+	return text, err
 }

@@ -23,7 +23,8 @@ type Explorer struct {
 	db     *Monitor
 	stats  *Stats
 	starts map[string]*beginning
-	places map[string][]*place
+	places []*place // of the group that runs began with last
+	group  string
 }
 
 // beginning is a group that is up and well, and the monitor's tables to it.
@@ -32,10 +33,11 @@ type beginning struct {
 	dump  dump
 }
 
-// NewExplorer makes runs on a database that nobody else uses meanwhile.
-func NewExplorer(db *Monitor) *Explorer {
-	return &Explorer{db: db, stats: newStats(), starts: map[string]*beginning{}, places: map[string][]*place{}}
-}
+// Close ends the connection.
+func (e *Explorer) Close(ctx context.Context) error { return e.db.Close(ctx) }
+
+// Stats is what has been done so far.
+func (e *Explorer) Stats() *Stats { return e.stats }
 
 // world is a group that is up. Making it takes a hundred times longer than to come
 // back to it.
@@ -43,7 +45,7 @@ func (e *Explorer) world(ctx context.Context, c Config) (*World, error) {
 	key := c.key()
 	made, known := e.starts[key]
 	if !known {
-		w, err := newWorld(ctx, e.db, c, newStats())
+		w, err := newWorld(ctx, e.db, c, NewStats())
 		if err != nil {
 			return nil, err
 		}
@@ -81,13 +83,16 @@ const maxPlaces = 3000
 // Hunt makes one random run. It begins where an earlier run found something new, so
 // that what is rare need not be met again by chance.
 func (e *Explorer) Hunt(ctx context.Context, r *rand.Rand, c Config) (*Run, error) {
-	w, steps, err := e.depart(ctx, r, c)
-	if err != nil {
-		return nil, err
-	}
-	run := &Run{Config: c, Steps: slices.Clip(steps)}
-	err = e.walk(ctx, r, w, run)
-	e.stats.runs++
+	run := &Run{Config: c}
+	err := e.db.within(ctx, func() error {
+		w, steps, err := e.depart(ctx, r, c)
+		if err != nil {
+			return err
+		}
+		run.Steps = slices.Clip(steps)
+		return e.walk(ctx, r, w, run)
+	})
+	e.stats.Runs++
 	if errors.As(err, &run.Violation) {
 		return run, nil
 	}
@@ -96,7 +101,10 @@ func (e *Explorer) Hunt(ctx context.Context, r *rand.Rand, c Config) (*Run, erro
 
 // depart chooses where a run begins.
 func (e *Explorer) depart(ctx context.Context, r *rand.Rand, c Config) (*World, []Step, error) {
-	places := e.places[c.key()]
+	if e.group != c.key() {
+		e.group, e.places = c.key(), nil
+	}
+	places := e.places
 	if len(places) == 0 || r.IntN(10) == 0 {
 		w, err := e.world(ctx, c)
 		return w, nil, err
@@ -160,45 +168,47 @@ func (e *Explorer) keep(ctx context.Context, r *rand.Rand, w *World, run *Run) e
 		return err
 	}
 	p := &place{world: w.clone(), dump: d, steps: slices.Clone(run.Steps), score: w.score()}
-	key := run.Config.key()
-	if places := e.places[key]; len(places) >= maxPlaces {
-		places[r.IntN(len(places))] = p
+	if len(e.places) >= maxPlaces {
+		e.places[r.IntN(len(e.places))] = p
 		return nil
 	}
-	e.places[key] = append(e.places[key], p)
+	e.places = append(e.places, p)
 	return nil
 }
 
-// replay does the steps of a run again. It returns the violation and how many steps it
+// Replay does the steps of a run again. It returns the violation and how many steps it
 // took; say is told of each step that could happen.
-func (e *Explorer) replay(ctx context.Context, c Config, steps []Step, say func(w *World, s Step, inner bool)) (*Violation, int, error) {
-	w, err := e.world(ctx, c)
-	if err != nil {
-		return nil, 0, err
-	}
-	w.stats = newStats()
-	if say != nil {
-		w.say = func(s Step, inner bool) { say(w, s, inner) }
-	}
-	for i, s := range steps {
-		_, err := w.apply(ctx, s)
-		if broken, ok := errors.AsType[*Violation](err); ok {
-			return broken, i + 1, nil
-		}
+func (e *Explorer) Replay(ctx context.Context, c Config, steps []Step, say func(w *World, s Step, inner bool)) (broken *Violation, used int, err error) {
+	err = e.db.within(ctx, func() error {
+		w, err := e.world(ctx, c)
 		if err != nil {
-			return nil, i, err
+			return err
 		}
+		w.stats = NewStats()
+		if say != nil {
+			w.say = func(s Step, inner bool) { say(w, s, inner) }
+		}
+		for _, s := range steps {
+			used++
+			if _, err := w.apply(ctx, s); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if errors.As(err, &broken) {
+		return broken, used, nil
 	}
-	return nil, len(steps), nil
+	return nil, used, err
 }
 
-// shrink looks for the shortest run with the same violation: it leaves out parts, large
+// Shrink looks for the shortest run with the same violation: it leaves out parts, large
 // ones first, for as long as that makes it shorter.
-func (e *Explorer) shrink(ctx context.Context, run *Run, budget time.Duration) (*Run, error) {
+func (e *Explorer) Shrink(ctx context.Context, run *Run, budget time.Duration) (*Run, error) {
 	best := *run
 	deadline := time.Now().Add(budget)
 	attempt := func(steps []Step) (bool, error) {
-		v, used, err := e.replay(ctx, run.Config, steps, nil)
+		v, used, err := e.Replay(ctx, run.Config, steps, nil)
 		if err != nil || v == nil || v.Name != run.Violation.Name {
 			return false, err
 		}
@@ -244,12 +254,12 @@ func kindsOf(steps []Step) []Kind {
 	return kinds
 }
 
-// transcript is a run for people: each step, and the group after it.
-func (e *Explorer) transcript(ctx context.Context, run *Run) (string, error) {
+// Transcript is a run for people: each step, and the group after it.
+func (e *Explorer) Transcript(ctx context.Context, run *Run) (string, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%v\nseed %d, run %d: %s\n", run.Violation, run.Seed, run.Number, run.Config)
 	last := ""
-	_, _, err := e.replay(ctx, run.Config, run.Steps, func(w *World, s Step, inner bool) {
+	_, _, err := e.Replay(ctx, run.Config, run.Steps, func(w *World, s Step, inner bool) {
 		text := w.String()
 		if inner && text == last {
 			return

@@ -58,7 +58,6 @@ func parseConfig(text string) (c Config, err error) {
 		c.Priority = append(c.Priority, priority)
 		c.Quorum = append(c.Quorum, quorum)
 	}
-	c.LateReports = true
 	return c, nil
 }
 

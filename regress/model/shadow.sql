@@ -22,8 +22,14 @@ CREATE VIEW pgautofailover.pg_stat_activity AS
 SELECT pid::int FROM string_to_table(current_setting('model.pids'), ',') AS pid;
 
 CREATE FUNCTION pgautofailover.pg_notify(channel text, payload text) RETURNS void
-LANGUAGE sql IMMUTABLE
-AS $$ SELECT $$;
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    IF channel = 'state' THEN
+        PERFORM set_config('model.events', current_setting('model.events', true) || payload || E'\n', false);
+    END IF;
+END
+$$;
 
 ALTER TABLE pgautofailover.node
     ALTER reporttime SET DEFAULT pgautofailover.now(),

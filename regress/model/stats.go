@@ -4,39 +4,49 @@ import "maps"
 
 // Stats counts what was done.
 type Stats struct {
-	runs, steps  int64
-	acknowledged int64
-	safe, late   int64 // of those, under synchronous replication; while another node was the primary
-	lostAsync    int64
-	promotions   int64
-	stuckChecks  int64
-	faults       map[Kind]int64
+	Runs, Steps  int64
+	Acknowledged int64 // commits
+	Safe, Late   int64 // of those, under synchronous replication; while another node was the primary
+	LostAsync    int64 // commits that were lost and may be: nobody had promised them
+	Promotions   int64
+	Kinds        map[Kind]int64
 	states       map[uint64]struct{}
 }
 
-func newStats() *Stats { return &Stats{faults: map[Kind]int64{}, states: map[uint64]struct{}{}} }
+// NewStats has counted nothing.
+func NewStats() *Stats { return &Stats{Kinds: map[Kind]int64{}, states: map[uint64]struct{}{}} }
 
-func (s *Stats) add(t *Stats) {
-	s.runs += t.runs
-	s.steps += t.steps
-	s.acknowledged += t.acknowledged
-	s.safe += t.safe
-	s.late += t.late
-	s.lostAsync += t.lostAsync
-	s.promotions += t.promotions
-	s.stuckChecks += t.stuckChecks
-	for kind, n := range t.faults {
-		s.faults[kind] += n
+// States is how many distinct states of a group were seen.
+func (s *Stats) States() int { return len(s.states) }
+
+// Add adds what another explorer did.
+func (s *Stats) Add(t *Stats) {
+	s.Runs += t.Runs
+	s.Steps += t.Steps
+	s.Acknowledged += t.Acknowledged
+	s.Safe += t.Safe
+	s.Late += t.Late
+	s.LostAsync += t.LostAsync
+	s.Promotions += t.Promotions
+	for kind, n := range t.Kinds {
+		s.Kinds[kind] += n
 	}
 	maps.Copy(s.states, t.states)
 }
 
 func (s *Stats) count(a ack) {
-	s.acknowledged++
+	s.Acknowledged++
 	if a.safe {
-		s.safe++
+		s.Safe++
 	}
 	if a.late {
-		s.late++
+		s.Late++
 	}
+}
+
+// Faults are the kinds of steps that are faults or what an operator does.
+var Faults = []Kind{
+	Crash, Boot, Freeze, Thaw, KillKeeper, StartKeeper, KillPostgres, Break, Repair, Cut, Heal, Restart,
+	Send, GiveUp, Execute, Take, WrongHealth,
+	Failover, LossyFailover, Promote, StartMaintain, StopMaintain, Remove, ForceRemove, SetPriority, SetQuorum, SetNumberSync, Register,
 }

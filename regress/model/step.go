@@ -151,8 +151,8 @@ func (w *World) apply(ctx context.Context, s Step) (done bool, err error) {
 	w.look.events = nil
 	done, err = w.do(ctx, s)
 	if done {
-		w.stats.steps++
-		w.stats.faults[s.Kind]++
+		w.stats.Steps++
+		w.stats.Kinds[s.Kind]++
 		if w.say != nil {
 			w.say(s, w.depth > 0)
 		}

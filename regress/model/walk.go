@@ -17,9 +17,8 @@ type Config struct {
 	Priority   []int // by node
 	Quorum     []bool
 
-	Faults      float64 // how much of a run is faults
-	Operators   float64 // and how much is operators' calls
-	LateReports bool    // a report may arrive after its keeper has given it up
+	Faults    float64 // how much of a run is faults
+	Operators float64 // and how much is operators' calls
 }
 
 func (c Config) String() string {
@@ -65,8 +64,8 @@ func bringUp(c Config) []Step {
 	return append(steps, Step{Kind: SetNumberSync, Value: int64(c.NumberSync)}, Step{Kind: Settle})
 }
 
-// randomConfig draws a group.
-func randomConfig(r *rand.Rand, nodes int) Config {
+// RandomConfig draws a group: of so many nodes, or, for 0, of one to four.
+func RandomConfig(r *rand.Rand, nodes int) Config {
 	if nodes == 0 {
 		nodes = []int{1, 2, 2, 2, 3, 3, 3, 3, 4}[r.IntN(9)]
 	}

@@ -269,7 +269,7 @@ func (w *World) promotePostgres(n *Node) {
 	n.pg.known, n.pg.coming = map[int64]int32{}, map[int64]int32{}
 	w.write(n, recordPromotion)
 	n.keeper.astray = true
-	w.stats.promotions++
+	w.stats.Promotions++
 }
 
 // reaches says whether a standby and a node can exchange messages.
@@ -419,8 +419,7 @@ func (w *World) monitorCall(ctx context.Context, e environment, statement string
 
 // ask runs a statement that only reads.
 func (w *World) ask(ctx context.Context, statement string, args ...any) (string, error) {
-	answer, _, err := w.db.call(ctx, w.environment(checkerPid), statement, args...)
-	return answer, err
+	return w.db.ask(ctx, w.environment(checkerPid), statement, args...)
 }
 
 func sortedKeys[K int | int64, V any](m map[K]V) []K {
