@@ -28,7 +28,7 @@ UNIT_PACKAGES = $(shell $(GO) list ./... | grep -v '/regress/cluster$$')
 
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
-.PHONY: help build install demo demo-clean test lint test-sql test-upgrade test-versions test-go test-cluster bench bench-monitor deps deps-demo check-go clean bin/pgaf
+.PHONY: help build install demo demo-clean test lint test-sql test-upgrade test-versions test-go test-model model test-cluster bench bench-monitor deps deps-demo check-go clean bin/pgaf
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -60,8 +60,8 @@ demo: deps-demo build ## a cluster that switches over and fails over while a cli
 demo-clean: ## end the demo's cluster and remove its files
 	@$(GO) run ./regress/demo clean
 
-test: ## all tests: lint, test-sql, test-upgrade, test-go, test-cluster
-	@sh regress/test.sh $(MAKE) deps lint test-sql test-upgrade test-go test-cluster
+test: ## all tests: lint, test-sql, test-upgrade, test-go, test-model, test-cluster
+	@sh regress/test.sh $(MAKE) deps lint test-sql test-upgrade test-go test-model test-cluster
 
 lint: check-go ## gofmt and go vet
 	@bad=$$(gofmt -l $$(find . -name '*.go' -not -path './.git/*')); \
@@ -79,6 +79,12 @@ test-versions: $(SCRIPT) ## the extension's tests on PostgreSQL 13 to 18, fetche
 
 test-go: build ## Go tests but the cluster tests
 	@PGAF_BIN=$(CURDIR)/bin/pgaf $(GO) test -count=1 -timeout 20m $(UNIT_PACKAGES)
+
+test-model: check-go ## the model checker: what it found before, all short orders, mutations, random walks (three minutes)
+	@$(GO) run ./regress/modelcheck
+
+model: check-go ## random walks of the model checker: SECONDS=60 SEED=1 NODES=0 (0: one to four), or a SCRIPT=file
+	@$(GO) run ./regress/modelcheck $(if $(SCRIPT),-script '$(SCRIPT)',-walk) -seconds $(or $(SECONDS),60) -seed $(or $(SEED),1) -nodes $(or $(NODES),0)
 
 test-cluster: build ## real nodes, real faults, a client that counts
 	@PGAF_BIN=$(CURDIR)/bin/pgaf $(GO) test -count=1 -timeout 25m -v ./regress/cluster $(if $(RUN),-run '$(RUN)')

@@ -239,9 +239,10 @@ BEGIN
                 AND (m.priority > 0 OR m.nodeid = memory.switchovertarget)), '{}'),
            coalesce(array_agg(m.nodeid) FILTER (WHERE m.stopped), '{}'),
            coalesce(array_agg(m.nodeid) FILTER
-             (WHERE m.stopped OR (m.healthy AND m.goal IN ('secondary', 'catchingup', 'report_lsn')
-                                  -- one that leaves maintenance has what it received before, and may have acknowledged
-                                  AND m.reported IN ('secondary', 'catchingup', 'report_lsn', 'maintenance'))), '{}')
+             (WHERE m.stopped
+                 OR m.healthy AND m.goal IN ('secondary', 'catchingup', 'report_lsn') AND m.reported IN ('secondary', 'catchingup', 'report_lsn')
+                 -- one that leaves maintenance has what it received before, and may have acknowledged; it need not run yet
+                 OR m.fresh AND m.goal IN ('catchingup', 'report_lsn') AND m.reported = 'maintenance'), '{}')
       INTO g.quorum_nodes, g.secondaries, g.sync_secondaries, electable, reporting, coming
       FROM unnest(nodes) AS m
      WHERE NOT m.is_primary AND NOT m.is_old;
