@@ -91,8 +91,8 @@ INSERT INTO pgautofailover.rule (pos, section, name, reported, converged, condit
 
 -- Standbys of a primary ---------------------------------------------------------------------------------------------
 (301, 'reporting_node', 'standby_joins', '{wait_standby}', true,
- $c$ p.converged AND p.healthy AND p.reported IN ('wait_primary', 'primary', 'join_primary') $c$, 'catchingup',
- 'n is new and the primary is ready for it',
+ $c$ p.healthy AND p.reported IN ('wait_primary', 'primary', 'join_primary', 'apply_settings') $c$, 'catchingup',
+ 'n is new and the primary can be copied, also one that waits for more standbys than there are',
  '{n} copies the data of {p}'),
 (303, 'reporting_node', 'standby_caught_up', '{catchingup}', true,
  $c$ p.converged AND p.healthy AND p.reported IN ('wait_primary', 'primary', 'join_primary')

@@ -106,10 +106,20 @@ BEGIN
 END
 $$;
 
+-- How many healthy secondaries count for the quorum.
+CREATE FUNCTION pgautofailover.sync_secondaries(formation_id text, group_id int) RETURNS int
+LANGUAGE plpgsql STABLE
+AS $$
+BEGIN
+    RETURN ((pgautofailover.group_snapshot(formation_id, group_id, pgautofailover.load_thresholds(), clock_timestamp())).g).sync_secondaries;
+END
+$$;
+
 CREATE FUNCTION pgautofailover.set_formation_number_sync_standbys(formation_id text, number_sync_standbys int) RETURNS bool
 LANGUAGE plpgsql STRICT SECURITY DEFINER
 AS $$
 DECLARE
+    f pgautofailover.formation;
     grp record;
     p pgautofailover.node;
     standbys int;
@@ -118,6 +128,7 @@ BEGIN
     PERFORM pgautofailover.get_formation(formation_id);
     PERFORM pgautofailover.note_caller();
     PERFORM pgautofailover.lock_formation(formation_id);
+    SELECT * INTO f FROM pgautofailover.formation AS x WHERE x.formationid = formation_id;
     IF number_sync_standbys < 0 THEN
         RAISE EXCEPTION 'invalid number_sync_standbys %', number_sync_standbys
               USING ERRCODE = 'invalid_parameter_value', DETAIL = 'It is at least 0.';
@@ -135,7 +146,10 @@ BEGIN
         END IF;
         -- a worker group of one node has nothing to apply
         CONTINUE WHEN grp.groupid > 0 AND number_sync_standbys = 0 AND p.goalstate = 'single' AND p.reportedstate = 'single';
-        IF NOT (p.goalstate = p.reportedstate AND p.goalstate IN ('primary', 'wait_primary')) THEN
+        -- Lowering it may be what a primary waits for that cannot find as many standbys as it was told to wait for.
+        IF NOT (p.goalstate = p.reportedstate AND p.goalstate IN ('primary', 'wait_primary'))
+           AND NOT (number_sync_standbys < f.number_sync_standbys AND p.goalstate IN ('primary', 'apply_settings')
+                    AND pgautofailover.sync_secondaries(formation_id, grp.groupid) < f.number_sync_standbys) THEN
             RAISE EXCEPTION 'the primary of group % is not in a stable state', grp.groupid
                   USING ERRCODE = 'object_not_in_prerequisite_state',
                         DETAIL = format('Node %s "%s" reports %s and is told to be %s.', p.nodeid, p.nodename, p.reportedstate, p.goalstate),
@@ -154,8 +168,8 @@ BEGIN
         groups := groups || grp.groupid;
     END LOOP;
 
-    UPDATE pgautofailover.formation AS f SET number_sync_standbys = set_formation_number_sync_standbys.number_sync_standbys
-     WHERE f.formationid = formation_id;
+    UPDATE pgautofailover.formation AS x SET number_sync_standbys = set_formation_number_sync_standbys.number_sync_standbys
+     WHERE x.formationid = formation_id;
     PERFORM pgautofailover.log_message(format('Setting number_sync_standbys of formation "%s" to %s', formation_id, number_sync_standbys));
     FOR i IN 1 .. coalesce(cardinality(groups), 0) LOOP
         PERFORM pgautofailover.settings_changed(formation_id, groups[i]);

@@ -55,3 +55,31 @@ SELECT silent('c', 'e');
 SELECT obey('b');
 SELECT synchronous_standby_names();
 SELECT state();
+
+-- The primary is told to wait for more standbys than it can find, and never gets to apply that: it is lowered all the same.
+SELECT register('f');
+SELECT obey();
+SELECT reachable('c', 'e');
+SELECT report('c', 'catchingup');
+SELECT report('e', 'catchingup');
+SELECT obey();
+SELECT ask($$set_formation_number_sync_standbys('default', 2)$$);
+SELECT silent('c', 'e');
+SELECT report('b', 'primary');
+SELECT ask($$set_formation_number_sync_standbys('default', 3)$$);
+SELECT ask($$set_formation_number_sync_standbys('default', 0)$$);
+SELECT obey('b');
+SELECT synchronous_standby_names();
+SELECT state();
+
+-- A formation that wants two from the beginning: the first standby makes its primary wait for two, and the others join all the same.
+SELECT ask($$create_formation('early', 'pgsql', 'postgres', true, 2)$$);
+SELECT register('x', formation => 'early');
+SELECT report('x', 'single');
+SELECT register('y', formation => 'early');
+SELECT obey('x', 'y');
+SELECT report('x', 'wait_primary');
+SELECT register('z', formation => 'early');
+SELECT obey('z');
+SELECT obey('x', 'y', 'z');
+SELECT synchronous_standby_names('early', 0);
