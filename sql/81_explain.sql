@@ -190,7 +190,7 @@ BEGIN
             WHEN g.may_promote THEN 'the next evaluation'
             WHEN g.chosen IS NULL AND behind IS NOT NULL THEN behind
             WHEN g.chosen IS NULL THEN format('a healthy candidate that reports its position, of: %s', coalesce(g.missing, 'nobody'))
-            WHEN NOT g.proven AND NOT leased THEN format('the position of %s, which may have acknowledged commits', g.missing)
+            WHEN NOT g.proven AND NOT leased THEN format('the position of %s, which may have acknowledged commits', coalesce(g.missing, 'a node that was removed'))
             WHEN NOT g.proven AND NOT g.old_stopped AND at < g.lease_ends
                  THEN format('the proof that the old primary has stopped: its lease, or %s', coalesce(g.missing, 'its own report'))
             WHEN g.missing IS NULL AND o.nodeid IS NULL THEN 'what the primary that was removed has written last, and no node of the group has'

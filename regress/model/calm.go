@@ -196,7 +196,7 @@ func (w *World) checkNotStuck(ctx context.Context, dead int64) error {
 	if w.belowFloor(dead) && strings.Contains(explanation, "--allow-data-loss") {
 		return nil
 	}
-	if dead != 0 && strings.Contains(explanation, `"`+nodeName(dead)+`"`) {
+	if dead != 0 && strings.Contains(explanation, `"`+nodeName(dead)+`"`) || strings.Contains(explanation, "a node that was removed") {
 		provable, err := w.provable(ctx, dead)
 		if err != nil || !provable {
 			return err

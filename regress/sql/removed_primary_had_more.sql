@@ -26,3 +26,18 @@ SELECT ask('perform_failover()');
 COMMIT;
 SELECT obey('c');
 SELECT state();
+
+-- A standby that may have acknowledged is removed by force while the primary is lost.
+SELECT register('d');
+SELECT obey('c', 'd');
+SELECT register('e');
+SELECT obey('c', 'd', 'e');
+SELECT ask('set_node_replication_quorum(''default'', ''c'', true)');
+SELECT obey('c', 'd', 'e');
+SELECT synchronous_standby_names();
+SELECT silent('c');
+SELECT ask('remove_node(id(''e''), true)');
+SELECT obey('d');
+SELECT why();
+SELECT ask('remove_node(id(''c''), true)');
+SELECT why();
