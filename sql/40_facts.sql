@@ -341,7 +341,7 @@ BEGIN
         fenced bool := g.proven OR g.old_stopped OR old_reported
             OR ((leased OR NOT t.guard) AND at >= g.lease_ends);
         complete bool := g.proven
-            OR (old_clean AND g.handover AND (best.tli, best.lsn) >= (old_tli, old_position))
+            OR (old_clean AND (best.tli, best.lsn) >= (old_tli, old_position))
             OR old_reported
             OR (async_possible
                 AND best.tli >= coalesce(old_tli, 0)
