@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -27,16 +29,22 @@ type BaseBackupOptions struct {
 	ApplicationName string   // while it streams: BackupName(node), never a standby's name, or it could count as a synchronous standby
 	MaxRate         string   // e.g. 100M; "" = unlimited
 	Standby         Upstream // written as standby set-up into the backup before it becomes PGDATA
-	Progress        func(BackupProgress)
-	Logger          *slog.Logger
+
+	SystemIdentifier uint64 // of the group: a copy of anything else is refused; 0 = not known
+	Clone            *Clone // fills Dir instead of pg_basebackup; Source is then the primary
+	KeepOld          string // where the old PGDATA goes: beside PGDATA, not existing; "" = it is removed
+
+	Progress func(BackupProgress)
+	Logger   *slog.Logger
 }
 
 // backupWalSenderTimeout replaces the short wal_sender_timeout of our settings while a base backup streams:
 // its disk may stall for longer than a walreceiver's.
 const backupWalSenderTimeout = "-c wal_sender_timeout=60s"
 
-// BaseBackup replaces PGDATA by a base backup of Source that is already set up as a standby of Standby. The
-// old PGDATA is removed only after the new one took its place. Error: *BackupError.
+// BaseBackup replaces PGDATA by a base backup of Source that is already set up as a standby of Standby. Source
+// is asked what it is before anything is copied, and the copy is looked at before it takes the place of the old
+// PGDATA, which is only then removed, or kept as KeepOld. Error: *BackupError.
 func (b Bin) BaseBackup(ctx context.Context, o BaseBackupOptions) error {
 	backup := baseBackup{Bin: b, o: o}
 	err := backup.run(ctx)
@@ -53,11 +61,15 @@ type baseBackup struct {
 }
 
 func (b baseBackup) failed(ctx context.Context, output string, err error) *BackupError {
-	return &BackupError{ProgramError{
+	e := ProgramError{
 		Program: "pg_basebackup",
 		Doing:   fmt.Sprintf("base backup of %s into %s", b.o.Source, b.o.Dir),
 		Kind:    classify(ctx, output, err), Output: output, Err: err,
-	}}
+	}
+	if b.o.Clone != nil {
+		e.Program, e.Doing = CloneProgram, fmt.Sprintf("clone command %q into %s", b.o.Clone.Command, b.o.Dir)
+	}
+	return &BackupError{e}
 }
 
 func (b baseBackup) run(ctx context.Context) error {
@@ -70,17 +82,35 @@ func (b baseBackup) run(ctx context.Context) error {
 	if err := refuseRunning(b.o.PGDATA); err != nil {
 		return err
 	}
-	if err := endLeftovers(ctx, "pg_basebackup", b.o.Dir); err != nil {
+	if err := errors.Join(endLeftovers(ctx, "pg_basebackup", b.o.Dir), endClones(ctx, b.o.Dir)); err != nil {
+		return err
+	}
+	spaces, err := b.survey(ctx)
+	if err != nil {
 		return err
 	}
 	if err := b.prepareDir(); err != nil {
 		return err
 	}
-	if err := b.make(ctx); err != nil {
+	if err := b.make(ctx, spaces); err != nil {
 		b.remove(b.o.Dir)
+		for _, space := range spaces {
+			b.remove(space.target)
+		}
 		return err
 	}
+	return b.replace()
+}
+
+// replace puts the finished backup in the place of PGDATA.
+func (b baseBackup) replace() error {
 	old := localTablespaces(b.o.PGDATA)
+	if b.o.KeepOld != "" && HasCluster(b.o.PGDATA) {
+		if err := exchangeByRename(b.o.Dir, b.o.PGDATA, b.o.KeepOld); err != nil {
+			return fmt.Errorf("put the finished backup in place of %s, which is kept as %s: %w", b.o.PGDATA, b.o.KeepOld, err)
+		}
+		return nil // what the old one has outside of itself is kept too
+	}
 	if err := swapDirs(b.o.Dir, b.o.PGDATA); err != nil {
 		return fmt.Errorf("put the finished backup in place of %s: %w", b.o.PGDATA, err)
 	}
@@ -90,16 +120,16 @@ func (b baseBackup) run(ctx context.Context) error {
 	return nil
 }
 
-// make fills the backup folder.
-func (b baseBackup) make(ctx context.Context) error {
-	spaces, err := b.tablespaces(ctx)
-	if err != nil {
+// make fills the backup folder, looks at what is in it, and makes that a standby.
+func (b baseBackup) make(ctx context.Context, spaces []tablespace) error {
+	fill := b.take
+	if b.o.Clone != nil {
+		fill = b.clone
+	}
+	if err := fill(ctx, spaces); err != nil {
 		return err
 	}
-	if err := b.take(ctx, spaces); err != nil {
-		for _, space := range spaces {
-			b.remove(space.target)
-		}
+	if err := b.verify(ctx); err != nil {
 		return err
 	}
 	return b.makeStandby()
@@ -162,12 +192,43 @@ func (b baseBackup) take(ctx context.Context, spaces []tablespace) error {
 	return nil
 }
 
+// notCopied are files that belong to the server that was copied, or to a recovery that is not ours.
+var notCopied = []string{StartupLog, "postmaster.pid", "postmaster.opts", "recovery.signal", rewindMarker}
+
 // makeStandby turns the copy into a standby while it is still beside PGDATA and cannot be started.
 func (b baseBackup) makeStandby() error {
-	if err := removeFile(filepath.Join(b.o.Dir, StartupLog)); err != nil {
+	for _, name := range notCopied {
+		if err := removeFile(filepath.Join(b.o.Dir, name)); err != nil {
+			return err
+		}
+	}
+	if err := dropRecoverySettings(b.o.Dir); err != nil {
 		return err
 	}
 	_, err := WriteStandby(b.o.Dir, b.o.Standby)
+	return err
+}
+
+// recoverySetting is a line of postgresql.auto.conf that would win over our standby set-up, or end recovery at
+// some point of the past: backup programs write such lines. restore_command stays, it helps to catch up.
+var recoverySetting = regexp.MustCompile(`(?i)^\s*(primary_conninfo|primary_slot_name|recovery_target\w*|standby_mode)\s*=?\s`)
+
+func dropRecoverySettings(dir string) error {
+	path := filepath.Join(dir, "postgresql.auto.conf")
+	content, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var kept strings.Builder
+	for line := range strings.Lines(string(content)) {
+		if !recoverySetting.MatchString(line) {
+			kept.WriteString(line)
+		}
+	}
+	_, err = replaceFile(path, []byte(kept.String()), 0o600)
 	return err
 }
 
@@ -195,13 +256,22 @@ func swapByRename(from, to string) error {
 	if err := os.RemoveAll(old); err != nil {
 		return err
 	}
+	if err := exchangeByRename(from, to, old); err != nil {
+		return err
+	}
+	return os.Rename(old, from)
+}
+
+// exchangeByRename moves to away as old and from to its place. Killed between the two, there is no PGDATA, which
+// is then copied anew: nothing is lost.
+func exchangeByRename(from, to, old string) error {
 	if err := os.Rename(to, old); err != nil {
 		return err
 	}
 	if err := os.Rename(from, to); err != nil {
 		return errors.Join(err, os.Rename(old, to))
 	}
-	return os.Rename(old, from)
+	return syncDir(filepath.Dir(to))
 }
 
 // "  24215/24215 kB (100%), 1/1 tablespace" (pg_basebackup), "  1024/2048 kB (50%) copied" (pg_rewind)

@@ -21,8 +21,10 @@ const (
 	FailureUnreachable         // the source did not answer, went away, is starting or stopping: retry, never rebuild
 	FailureRefused             // the source answered and refused (pg_hba.conf, password, settings): retry, never rebuild
 	FailureNoSpace             // the local disk or quota is full: retry, never rebuild
+	FailureNotWritable         // the local disk is read-only or broken, or the folder not ours: retry, never rebuild
 	FailureNoSlot              // the replication slot is missing or in use upstream: retry
 	FailureImpossible          // pg_rewind can never succeed (no common ancestor, WAL gone, other system): rebuild
+	FailureUnfit               // what was or would be copied is another cluster or version: retry, use nothing of it
 	FailureInterrupted         // ended by the context or by a signal: retry
 )
 
@@ -34,6 +36,10 @@ func (f Failure) String() string {
 		return "refused"
 	case FailureNoSpace:
 		return "no space"
+	case FailureNotWritable:
+		return "not writable"
+	case FailureUnfit:
+		return "unfit"
 	case FailureNoSlot:
 		return "no slot"
 	case FailureImpossible:
@@ -53,6 +59,10 @@ func (f Failure) hint() string {
 		return "let the source accept this connection (pg_hba.conf, password, role, settings)"
 	case FailureNoSpace:
 		return "free space on this file system"
+	case FailureNotWritable:
+		return "make the folder writable for the user who runs pgaf, and look at the disk"
+	case FailureUnfit:
+		return "nothing of it was used; correct the source, the clone command, or --pgctl"
 	case FailureNoSlot:
 		return "the source's keeper creates the slot; it is tried again"
 	case FailureImpossible:
@@ -150,6 +160,9 @@ var failurePatterns = []struct {
 	{FailureNoSpace, anyOf(
 		`no space left on device`, `disk quota exceeded`,
 	)},
+	{FailureNotWritable, anyOf(
+		`read-only file system`, `input/output error`, `could not (open|create|write|remove|fsync|access) [^:]*: permission denied`,
+	)},
 	{FailureNoSlot, anyOf(
 		`replication slot "[^"]*" (does not exist|is active)`,
 		`can no longer get changes from replication slot`, `cannot read from replication slot`,
@@ -198,6 +211,11 @@ func classify(ctx context.Context, output string, err error) Failure {
 	}
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
 		return FailureNoSpace
+	}
+	for _, errno := range []syscall.Errno{syscall.EROFS, syscall.EIO, syscall.EACCES, syscall.EPERM} {
+		if errors.Is(err, errno) {
+			return FailureNotWritable
+		}
 	}
 	return classifyText(output)
 }

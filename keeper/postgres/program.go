@@ -23,20 +23,33 @@ const tailLines = 12
 type program struct {
 	path   string
 	args   []string
-	env    []string          // added to programEnv
+	base   []string          // instead of programEnv
+	env    []string          // added to it
 	locale bool              // keep our locale (initdb gives it to the cluster) instead of C
+	merged bool              // stdout tells about a failure too
 	onLine func(line string) // each line of stdout and stderr as it comes
+	onOut  func(line string) // instead, each line of stdout
 }
 
 // run runs the program in its own process group, so that a signal to our group (a terminal's ^C, a reload
 // sent to the group) does not reach it. When ctx ends, the whole group is terminated and, two seconds later,
-// killed. It returns the last lines of stderr.
+// killed. It returns the last lines of stderr (merged: of both).
 func (p program) run(ctx context.Context) (string, error) {
 	var mu sync.Mutex // one line at a time
 	out := &lineWriter{mu: &mu, onLine: p.onLine}
 	lines := &lineWriter{mu: &mu, onLine: p.onLine}
 	cmd := exec.CommandContext(ctx, p.path, p.args...)
-	cmd.Env = append(programEnv(p.locale), p.env...)
+	base := p.base
+	if base == nil {
+		base = programEnv(p.locale)
+	}
+	if p.merged {
+		out = lines
+	}
+	if p.onOut != nil {
+		out.onLine = p.onOut
+	}
+	cmd.Env = append(base, p.env...)
 	cmd.Stdout, cmd.Stderr = out, lines
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }

@@ -95,7 +95,7 @@ func TestTimelineHistoryOverTheWire(t *testing.T) {
 		{Position{1, switched}, true, RelationDiverged},
 		{s.Position(), false, RelationSame},
 	} {
-		if got := Compare(c.local, c.start, s, h); got != c.want {
+		if got := Compare(c.local, c.start, nil, s, h); got != c.want {
 			t.Errorf("%s (start %t): %s instead of %s", c.local, c.start, got, c.want)
 		}
 	}

@@ -15,12 +15,11 @@ import (
 
 // RewindOptions describe one pg_rewind.
 type RewindOptions struct {
-	PGDATA           string
-	Source           Upstream // its user must be superuser; Database must be set
-	Standby          Upstream // standby set-up written before the folder may be started again
-	RestoreTargetWAL bool     // let pg_rewind fetch missing WAL with the folder's restore_command
-	Progress         func(BackupProgress)
-	Logger           *slog.Logger
+	PGDATA   string
+	Source   Upstream // its user must be superuser; Database must be set
+	Standby  Upstream // standby set-up written before the folder may be started again
+	Progress func(BackupProgress)
+	Logger   *slog.Logger
 }
 
 // The marker of an unfinished rewind lies in PGDATA, because everything about a folder must move with the
@@ -35,23 +34,26 @@ func RewindPending(pgdata string) bool { return exists(filepath.Join(pgdata, rew
 // Rewind makes the stopped PGDATA a standby of Source's history with pg_rewind. First it asks Source over SQL
 // (reachable, allowed, not in recovery, same system, control file on the current timeline; it runs a
 // CHECKPOINT there if the last promotion was not checkpointed yet), and only then touches PGDATA. pg_rewind
-// copies the configuration files of Source: call WriteSettings afterwards. Error: *RewindError.
-func (b Bin) Rewind(ctx context.Context, o RewindOptions) error {
-	r := rewind{Bin: b, o: o}
-	err := r.run(ctx)
+// recovers a crashed target first, fetches WAL that is gone with the target's restore_command where it has one,
+// and copies the configuration files of Source: call WriteSettings afterwards. rewound is false when pg_rewind
+// found nothing to do. Error: *RewindError.
+func (b Bin) Rewind(ctx context.Context, o RewindOptions) (rewound bool, err error) {
+	r := &rewind{Bin: b, o: o}
+	rewound, err = r.run(ctx)
 	var failed *RewindError
 	if err != nil && !errors.As(err, &failed) {
-		return r.failed(classify(ctx, "", err), "", err)
+		return false, r.failed(classify(ctx, "", err), "", err)
 	}
-	return err
+	return rewound, err
 }
 
 type rewind struct {
 	Bin
-	o RewindOptions
+	o      RewindOptions
+	spaces []tablespace // of the source
 }
 
-func (r rewind) failed(kind Failure, output string, err error) *RewindError {
+func (r *rewind) failed(kind Failure, output string, err error) *RewindError {
 	return &RewindError{
 		ProgramError: ProgramError{
 			Program: "pg_rewind",
@@ -62,35 +64,43 @@ func (r rewind) failed(kind Failure, output string, err error) *RewindError {
 	}
 }
 
-func (r rewind) run(ctx context.Context) error {
+func (r *rewind) run(ctx context.Context) (rewound bool, err error) {
 	if err := refuseRunning(r.o.PGDATA); err != nil {
-		return err
+		return false, err
 	}
 	if err := endLeftovers(ctx, "pg_rewind", r.o.PGDATA); err != nil {
-		return err
+		return false, err
 	}
 	target, err := r.ControlData(ctx, r.o.PGDATA)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if err := r.askSource(ctx, target); err != nil {
-		return err
+		return false, err
 	}
 	begun, standby := RewindPending(r.o.PGDATA), IsStandby(r.o.PGDATA)
+	before := localTablespaces(r.o.PGDATA)
 	if err := r.begin(target); err != nil {
-		return err
+		return false, err
 	}
-	if changed, err := r.rewind(ctx); err != nil {
+	changed := false
+	if err = r.makeTablespaces(before); err == nil {
+		rewound, changed, err = r.rewind(ctx)
+	}
+	if err != nil {
 		if !begun && !changed {
-			err.Err = errors.Join(err.Err, r.undo(standby))
-			err.Touched = RewindPending(r.o.PGDATA)
+			return false, r.undo(err, standby, before)
 		}
-		return err
+		return false, err
 	}
 	if _, err := WriteStandby(r.o.PGDATA, r.o.Standby); err != nil {
-		return err
+		return false, err
 	}
-	return removeFile(filepath.Join(r.o.PGDATA, rewindMarker))
+	if err := removeFile(filepath.Join(r.o.PGDATA, rewindMarker)); err != nil {
+		return false, err
+	}
+	r.removeTablespaces(before)
+	return rewound, nil
 }
 
 // sourceCheckpointLimit bounds the questions to the source, its CHECKPOINT included.
@@ -98,7 +108,7 @@ const sourceCheckpointLimit = 10 * time.Minute
 
 // askSource checks over SQL what pg_rewind would report in words or, worse, not notice: right after a
 // promotion the source's control file still names the old timeline, and pg_rewind would see nothing to do.
-func (r rewind) askSource(ctx context.Context, target ControlData) error {
+func (r *rewind) askSource(ctx context.Context, target ControlData) error {
 	ctx, cancel := context.WithTimeout(ctx, sourceCheckpointLimit)
 	defer cancel()
 	err := querySource(ctx, r.o.Source, func(conn *pgx.Conn) error {
@@ -117,8 +127,11 @@ func (r rewind) askSource(ctx context.Context, target ControlData) error {
 		case inRecovery:
 			return r.failed(FailureUnreachable, "", errors.New("the source is a standby, not yet promoted"))
 		case !checkpointed:
-			_, err = conn.Exec(ctx, "checkpoint")
+			if _, err := conn.Exec(ctx, "checkpoint"); err != nil {
+				return err
+			}
 		}
+		r.spaces, err = planTablespaces(ctx, conn, r.o.PGDATA)
 		return err
 	})
 	var failed *RewindError
@@ -130,7 +143,7 @@ func (r rewind) askSource(ctx context.Context, target ControlData) error {
 
 // begin puts the marker. A standby's signal file must go before pg_rewind runs crash recovery in single-user
 // mode, which refuses it; the marker keeps the folder from being started as a primary meanwhile.
-func (r rewind) begin(target ControlData) error {
+func (r *rewind) begin(target ControlData) error {
 	err := unix.Mkfifo(filepath.Join(r.o.PGDATA, rewindMarker), 0o600)
 	if err != nil && !errors.Is(err, unix.EEXIST) {
 		return fmt.Errorf("mark the rewind: %w", err)
@@ -142,16 +155,22 @@ func (r rewind) begin(target ControlData) error {
 }
 
 // rewind runs pg_rewind; changed tells whether it came so far as to change files.
-func (r rewind) rewind(ctx context.Context) (changed bool, failed *RewindError) {
+func (r *rewind) rewind(ctx context.Context) (rewound, changed bool, err error) {
 	source, env := r.o.Source.forProgram()
 	args := []string{"--target-pgdata", r.o.PGDATA, "--source-server", source.Conninfo(), "--progress"}
-	if r.o.RestoreTargetWAL {
+	restore, err := r.Setting(ctx, r.o.PGDATA, "restore_command")
+	if err != nil {
+		r.log("pg_rewind cannot use restore_command, which cannot be read", "error", err)
+	}
+	if restore != "" {
 		args = append(args, "--restore-target-wal")
 	}
 	report := reportProgress(r.o.Progress)
+	rewound = true
 	p := program{path: r.Path("pg_rewind"), args: args, env: env, onLine: func(line string) {
 		// "need to copy" is the last thing it says before it changes files.
 		changed = changed || strings.Contains(line, "need to copy") || isProgressLine(line)
+		rewound = rewound && !strings.Contains(line, "no rewind required")
 		if report != nil {
 			report(line)
 		}
@@ -159,23 +178,35 @@ func (r rewind) rewind(ctx context.Context) (changed bool, failed *RewindError) 
 	started := time.Now()
 	output, err := p.run(ctx)
 	if err != nil {
-		return changed, r.failed(classify(ctx, output, err), output, err)
+		return false, changed, r.failed(classify(ctx, output, err), output, err)
 	}
+	r.log("pg_rewind done", "pgdata", r.o.PGDATA, "source", r.o.Source.String(), "restore_command", restore != "",
+		"took", time.Since(started).Round(time.Millisecond), "result", lastLine(output))
+	return rewound, changed, nil
+}
+
+func (r *rewind) log(message string, args ...any) {
 	if r.o.Logger != nil {
-		r.o.Logger.Info("pg_rewind done", "pgdata", r.o.PGDATA, "source", r.o.Source.String(),
-			"took", time.Since(started).Round(time.Millisecond), "result", lastLine(output))
+		r.o.Logger.Info(message, args...)
 	}
-	return changed, nil
 }
 
 // undo takes the marker back: pg_rewind changed nothing. A folder that was a standby is one again first.
-func (r rewind) undo(standby bool) error {
+func (r *rewind) undo(cause error, standby bool, spaces map[string]string) error {
+	var left error
 	if standby {
-		if _, err := replaceFile(filepath.Join(r.o.PGDATA, standbySignal), nil, 0o600); err != nil {
-			return err
-		}
+		_, left = replaceFile(filepath.Join(r.o.PGDATA, standbySignal), nil, 0o600)
 	}
-	return removeFile(filepath.Join(r.o.PGDATA, rewindMarker))
+	if left == nil {
+		left = errors.Join(r.unlinkTablespaces(spaces), removeFile(filepath.Join(r.o.PGDATA, rewindMarker)))
+	}
+	var failed *RewindError
+	if !errors.As(cause, &failed) {
+		failed = r.failed(classify(context.Background(), "", cause), "", cause)
+	}
+	failed.Err = errors.Join(failed.Err, left)
+	failed.Touched = RewindPending(r.o.PGDATA)
+	return failed
 }
 
 func lastLine(text string) string {

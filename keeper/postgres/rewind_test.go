@@ -33,6 +33,15 @@ func (n *node) rewindOptions(source *node, id int64) RewindOptions {
 	return RewindOptions{PGDATA: n.pgdata, Source: source.upstream(id), Standby: source.upstream(id)}
 }
 
+func (n *node) mustRewind(o RewindOptions, wanted bool) {
+	n.t.Helper()
+	rewound, err := testBin.Rewind(within(n.t, time.Minute), o)
+	n.must(err)
+	if rewound != wanted {
+		n.t.Fatalf("rewound: %t", rewound)
+	}
+}
+
 func (n *node) follows(source *node, rows string) {
 	n.t.Helper()
 	if !IsStandby(n.pgdata) || RewindPending(n.pgdata) {
@@ -53,7 +62,7 @@ func TestRewind(t *testing.T) {
 	var lines int
 	options := old.rewindOptions(promoted, 2)
 	options.Progress = func(BackupProgress) { lines++ }
-	took(t, "rewind", func() { old.must(testBin.Rewind(within(t, time.Minute), options)) })
+	took(t, "rewind", func() { old.mustRewind(options, true) })
 	if lines == 0 {
 		t.Error("no progress was reported")
 	}
@@ -61,7 +70,7 @@ func TestRewind(t *testing.T) {
 
 	// A standby that was cut off is rewound too; nothing is lost when there is nothing to do.
 	old.stop(Immediate)
-	old.must(testBin.Rewind(within(t, time.Minute), options))
+	old.mustRewind(options, false)
 	old.follows(promoted, "10001")
 }
 
@@ -73,7 +82,7 @@ func TestRewindInterrupted(t *testing.T) {
 	defer cancel()
 	options := old.rewindOptions(promoted, 2)
 	options.Progress = func(BackupProgress) { cancel() }
-	err := testBin.Rewind(ctx, options)
+	_, err := testBin.Rewind(ctx, options)
 	var failed *RewindError
 	if !errors.As(err, &failed) || failed.Kind != FailureInterrupted || !failed.Touched || !RewindPending(old.pgdata) {
 		t.Fatalf("interrupted rewind: %v", err)
@@ -85,11 +94,11 @@ func TestRewindInterrupted(t *testing.T) {
 	t.Log(start)
 	// The source away: the mark stays.
 	options.Progress, options.Source.Port = nil, testPort()
-	if err := testBin.Rewind(within(t, time.Minute), options); FailureOf(err) != FailureUnreachable || !RewindPending(old.pgdata) {
+	if _, err := testBin.Rewind(within(t, time.Minute), options); FailureOf(err) != FailureUnreachable || !RewindPending(old.pgdata) {
 		t.Fatalf("rewind from nowhere: %v", err)
 	}
 	// The second attempt may find its own WAL overwritten by the first; then it says so.
-	err = testBin.Rewind(within(t, time.Minute), old.rewindOptions(promoted, 2))
+	_, err = testBin.Rewind(within(t, time.Minute), old.rewindOptions(promoted, 2))
 	if FailureOf(err) == FailureImpossible {
 		t.Log(err)
 		err = testBin.BaseBackup(within(t, time.Minute), old.backupOptions(promoted, 2))
@@ -102,7 +111,7 @@ func TestRewindErrors(t *testing.T) {
 	promoted, old := diverged(t)
 	try := func(options RewindOptions, want Failure, text string) {
 		t.Helper()
-		err := testBin.Rewind(within(t, time.Minute), options)
+		_, err := testBin.Rewind(within(t, time.Minute), options)
 		var failed *RewindError
 		if !errors.As(err, &failed) || failed.Kind != want || failed.Touched || !strings.Contains(err.Error(), text) {
 			t.Fatalf("want %s with %q: %v", want, text, err)
@@ -209,7 +218,7 @@ func TestNoSpace(t *testing.T) {
 	full.must(os.CopyFS(full.pgdata, os.DirFS(old.pgdata)))
 	full.must(os.Chmod(full.pgdata, 0o700))
 	leave(20 << 20)
-	err = testBin.Rewind(within(t, time.Minute), full.rewindOptions(promoted, 2))
+	_, err = testBin.Rewind(within(t, time.Minute), full.rewindOptions(promoted, 2))
 	var failed *RewindError
 	if !errors.As(err, &failed) || failed.Kind != FailureNoSpace || !failed.Touched {
 		t.Fatalf("rewind: %v", err)
@@ -225,4 +234,95 @@ func TestNoSpace(t *testing.T) {
 		t.Fatalf("start: %v", err)
 	}
 	t.Log(start)
+}
+
+// WAL that is gone from the target is fetched with its restore_command: no copy is needed.
+func TestRewindWithArchive(t *testing.T) {
+	promoted, old := diverged(t)
+	archive := filepath.Join(old.dir, "archive")
+	old.must(os.Mkdir(archive, 0o700))
+	old.stop(Fast)
+	old.must(os.CopyFS(archive, os.DirFS(filepath.Join(old.pgdata, "pg_wal"))))
+	removeWAL(t, old)
+	options := old.rewindOptions(promoted, 2)
+	if _, err := testBin.Rewind(within(t, time.Minute), options); FailureOf(err) != FailureImpossible {
+		t.Fatalf("without restore_command: %v", err)
+	}
+	conf := filepath.Join(old.pgdata, "postgresql.auto.conf")
+	content, err := os.ReadFile(conf)
+	old.must(err)
+	old.must(os.WriteFile(conf, append(content, "restore_command = 'cp "+archive+"/%f \"%p\"'\n"...), 0o600))
+	old.mustRewind(options, true)
+	old.follows(promoted, "10001")
+}
+
+// Tablespaces that the new primary made or dropped since the histories parted.
+func TestRewindTablespaces(t *testing.T) {
+	old := newPrimary(t)
+	old.exec("create table public.t as select g from generate_series(1, 10000) g")
+	space := func(name string) string {
+		dir := filepath.Join(old.dir, name)
+		old.must(os.Mkdir(dir, 0o700))
+		return dir
+	}
+	old.exec("create tablespace before location '" + space("before") + "'")
+	old.exec("create table public.before tablespace before as select g from generate_series(1, 1000) g")
+	promoted := old.standby(1)
+	_, err := promoted.StopReceiver(within(t, time.Minute))
+	promoted.must(err)
+	promoted.must(promoted.Promote(within(t, time.Minute)))
+	old.exec("insert into public.before select g from generate_series(1, 1000) g")
+	// On another machine, the folder of the new primary's tablespace would be another one.
+	elsewhere := space("elsewhere")
+	promoted.exec("create tablespace since location '" + elsewhere + "'")
+	promoted.exec("create table public.since tablespace since as select g from generate_series(1, 1000) g")
+	promoted.exec("checkpoint")
+	_, err = promoted.EnsureSlots(within(t, time.Minute), []SlotWanted{{Name: SlotName(2)}}, false)
+	promoted.must(err)
+	old.stop(Immediate)
+
+	bad := old.rewindOptions(promoted, 2)
+	old.must(os.Chmod(elsewhere, 0o500))
+	if _, err := testBin.Rewind(within(t, time.Minute), bad); FailureOf(err) != FailureNotWritable || RewindPending(old.pgdata) {
+		t.Fatalf("the folder of the tablespace cannot be made: %v", err)
+	}
+	old.must(os.Chmod(elsewhere, 0o700))
+	if n := len(localTablespaces(old.pgdata)); n != 1 {
+		t.Fatalf("a failed rewind left %d tablespaces", n)
+	}
+	old.mustRewind(old.rewindOptions(promoted, 2), true)
+	spaces := localTablespaces(old.pgdata)
+	if len(spaces) != 2 {
+		t.Fatalf("tablespaces: %v", spaces)
+	}
+	for oid, theirs := range localTablespaces(promoted.pgdata) {
+		if spaces[oid] == theirs {
+			t.Fatalf("both nodes use %s", theirs)
+		}
+	}
+}
+
+// A standby that received WAL which the promoted node lacks, but applied none of it to its data: pg_rewind looks at
+// pg_control only and finds nothing to do.
+func TestForeignWAL(t *testing.T) {
+	primary := newPrimary(t)
+	promoted, ahead := primary.standby(1), primary.standby(2)
+	primary.exec("create table public.t as select g from generate_series(1, 10000) g")
+	promoted.caughtUp(primary)
+	ahead.caughtUp(primary)
+	_, err := promoted.StopReceiver(within(t, time.Minute))
+	promoted.must(err)
+	primary.exec("select pg_logical_emit_message(false, 'test', repeat('x', 3000000))")
+	primary.exec("create table public.u ()")
+	ahead.caughtUp(primary)
+	primary.stop(Immediate)
+	promoted.must(promoted.Promote(within(t, time.Minute)))
+	_, err = promoted.EnsureSlots(within(t, time.Minute), []SlotWanted{{Name: SlotName(2)}}, false)
+	promoted.must(err)
+	ahead.stop(Immediate)
+	control, err := testBin.ControlData(within(t, time.Minute), ahead.pgdata)
+	ahead.must(err)
+	t.Logf("%+v", control)
+	rewound, err := testBin.Rewind(within(t, time.Minute), ahead.rewindOptions(promoted, 2))
+	t.Log(rewound, err)
 }

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io/fs"
@@ -21,6 +22,7 @@ import (
 // link in pg_tblspc then points to: pgaf_<hash of PGDATA>_<time>, so that nodes that share a machine never
 // remove each other's.
 type tablespace struct {
+	oid    uint32
 	source string // location on the source
 	target string // folder of our copy
 }
@@ -41,53 +43,48 @@ func tablespaceHome(location string) string {
 	return location
 }
 
-// tablespaces asks the source for its tablespaces and plans where their copies go. A source that cannot be
-// asked over SQL (no Database) has none as far as we know.
-func (b baseBackup) tablespaces(ctx context.Context) ([]tablespace, error) {
-	if b.o.Source.Database == "" {
-		return nil, nil
-	}
-	var spaces []tablespace
-	name := fmt.Sprintf("%s%d", b.copyPrefix(), time.Now().UnixNano())
-	err := querySource(ctx, b.o.Source, func(conn *pgx.Conn) error {
-		rows, err := conn.Query(ctx, `select pg_tablespace_location(oid) from pg_tablespace
-			where pg_tablespace_location(oid) like '/%'`)
-		if err != nil {
-			return err
-		}
-		locations, err := pgx.CollectRows(rows, pgx.RowTo[string])
-		for _, location := range locations {
-			b.removeAbandoned(tablespaceHome(location))
-			spaces = append(spaces, tablespace{location, filepath.Join(tablespaceHome(location), name)})
-		}
-		return err
-	})
+// planTablespaces asks the source for its tablespaces and plans where their copies go on the node with PGDATA.
+func planTablespaces(ctx context.Context, conn *pgx.Conn, pgdata string) ([]tablespace, error) {
+	rows, err := conn.Query(ctx, `select oid, pg_tablespace_location(oid) from pg_tablespace
+		where pg_tablespace_location(oid) like '/%' order by oid`)
 	if err != nil {
-		failed := b.failed(ctx, "", err)
-		failed.Kind = classifyConnection(ctx, err)
-		return nil, failed
+		return nil, err
 	}
-	return spaces, nil
+	name := fmt.Sprintf("%s%d", copyPrefix(pgdata), time.Now().UnixNano())
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (t tablespace, err error) {
+		err = row.Scan(&t.oid, &t.source)
+		t.target = filepath.Join(tablespaceHome(t.source), name)
+		return t, err
+	})
 }
 
-func (b baseBackup) copyPrefix() string {
-	return fmt.Sprintf("pgaf_%08x_", crc32.ChecksumIEEE([]byte(b.o.PGDATA)))
+func copyPrefix(pgdata string) string {
+	return fmt.Sprintf("pgaf_%08x_", crc32.ChecksumIEEE([]byte(pgdata)))
 }
 
-// removeAbandoned removes the copies of backups that were cut off.
-func (b baseBackup) removeAbandoned(home string) {
-	inUse := slices.Collect(maps.Values(localTablespaces(b.o.PGDATA)))
-	copies, _ := filepath.Glob(filepath.Join(home, b.copyPrefix()+"*"))
-	for _, dir := range copies {
-		if !slices.Contains(inUse, dir) {
-			b.remove(dir)
-		}
+// linkedFolders are the folders outside that PGDATA uses, and those of its predecessors that were kept.
+func linkedFolders(pgdata string) []string {
+	linked := slices.Collect(maps.Values(localTablespaces(pgdata)))
+	for _, dir := range KeptPathsOf(pgdata) {
+		linked = slices.AppendSeq(linked, maps.Values(localTablespaces(dir)))
 	}
+	return linked
+}
+
+func globQuote(path string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
+}
+
+// abandonedCopies are copies of a tablespace that belong to nothing: of backups that were cut off.
+func abandonedCopies(pgdata, home string) []string {
+	linked := linkedFolders(pgdata)
+	copies, _ := filepath.Glob(filepath.Join(globQuote(home), copyPrefix(pgdata)+"*"))
+	return slices.DeleteFunc(copies, func(dir string) bool { return slices.Contains(linked, dir) })
 }
 
 // removeTablespaces removes what the old PGDATA had outside itself, given its links before the swap.
 func (b baseBackup) removeTablespaces(old map[string]string) {
-	inUse := slices.Collect(maps.Values(localTablespaces(b.o.PGDATA)))
+	inUse := linkedFolders(b.o.PGDATA)
 	for _, target := range old {
 		switch {
 		case slices.Contains(inUse, target):
@@ -124,4 +121,46 @@ func localTablespaces(pgdata string) map[string]string {
 		}
 	}
 	return links
+}
+
+// makeTablespaces prepares for the tablespaces that the source made since the histories parted: pg_rewind would
+// make links to the source's own folders, which this machine may not have, or which the source uses on it.
+func (r *rewind) makeTablespaces(local map[string]string) error {
+	for _, space := range r.spaces {
+		oid := fmt.Sprint(space.oid)
+		if _, found := local[oid]; found {
+			continue
+		}
+		for _, dir := range abandonedCopies(r.o.PGDATA, tablespaceHome(space.source)) {
+			_ = os.RemoveAll(dir)
+		}
+		if err := os.MkdirAll(space.target, 0o700); err != nil {
+			return fmt.Errorf("make the folder of a tablespace that the primary has at %s: %w", space.source, err)
+		}
+		if err := os.Symlink(space.target, filepath.Join(r.o.PGDATA, "pg_tblspc", oid)); err != nil {
+			return fmt.Errorf("link a tablespace that the primary has at %s: %w", space.source, err)
+		}
+	}
+	return nil
+}
+
+// unlinkTablespaces takes makeTablespaces back.
+func (r *rewind) unlinkTablespaces(before map[string]string) error {
+	var left []error
+	for oid, target := range localTablespaces(r.o.PGDATA) {
+		if _, found := before[oid]; !found {
+			left = append(left, removeFile(filepath.Join(r.o.PGDATA, "pg_tblspc", oid)), os.RemoveAll(target))
+		}
+	}
+	return errors.Join(left...)
+}
+
+// removeTablespaces removes the folders of tablespaces that the source does not have.
+func (r *rewind) removeTablespaces(before map[string]string) {
+	linked := linkedFolders(r.o.PGDATA)
+	for _, target := range before {
+		if tablespaceCopy.MatchString(filepath.Base(target)) && !slices.Contains(linked, target) {
+			_ = os.RemoveAll(target)
+		}
+	}
 }

@@ -83,14 +83,51 @@ func LocalHistory(pgdata string, tli int) (History, []byte, error) {
 	return h, content, err
 }
 
+// branch is one stretch of a history: a timeline from where it left its parent to where the next one left it.
+type branch struct {
+	tli        int
+	begin, end LSN
+}
+
+// openEnd is the end of the timeline that a history leads to.
+const openEnd = ^LSN(0)
+
+// branches are the stretches of the history that leads to timeline tip, oldest first.
+func (h History) branches(tip int) []branch {
+	var list []branch
+	var begin LSN
+	for _, a := range h {
+		if a.TLI < tip {
+			list = append(list, branch{a.TLI, begin, a.SwitchLSN})
+			begin = a.SwitchLSN
+		}
+	}
+	return append(list, branch{tip, begin, openEnd})
+}
+
+// fork is where two histories part: the index of the last branch that both have, and the position up to which
+// both have it; found is false for histories that share nothing. Two timelines of one number that began at
+// different positions are different timelines: two nodes were promoted without knowing of each other.
+func fork(a, b []branch) (last int, at LSN, found bool) {
+	last = -1
+	for i := 0; i < len(a) && i < len(b) && a[i].tli == b[i].tli && a[i].begin == b[i].begin; i++ {
+		last, at = i, min(a[i].end, b[i].end)
+		if a[i].end != b[i].end {
+			break
+		}
+	}
+	return last, at, last >= 0
+}
+
 // Relation of a local position to an upstream's history.
 type Relation int
 
 const (
-	RelationUnknown  Relation = iota // the local timeline is not known
-	RelationSame                     // same timeline, not ahead of the upstream: streams directly
-	RelationAncestor                 // our timeline ended in the upstream's history, and not before our position: streams, no rewind
-	RelationDiverged                 // we hold WAL that the upstream's history does not have: rewind
+	RelationUnknown    Relation = iota // the local timeline is not known
+	RelationSame                       // same timeline, not ahead of the upstream: streams directly
+	RelationAncestor                   // our timeline ended in the upstream's history, and not before our position: streams, no rewind
+	RelationDescendant                 // the upstream's timeline ended in our history, and not before its position: it could follow us
+	RelationDiverged                   // we hold WAL that the upstream's history does not have: rewind
 )
 
 func (r Relation) String() string {
@@ -99,27 +136,42 @@ func (r Relation) String() string {
 		return "same timeline"
 	case RelationAncestor:
 		return "ancestor"
+	case RelationDescendant:
+		return "descendant"
 	case RelationDiverged:
 		return "diverged"
 	}
 	return "unknown"
 }
 
-// Compare tells how local relates to an upstream at up with history h. local.LSN is the end of what we hold;
-// with start it is the start of the last record that we hold (a checkpoint location of pg_control), so that
-// it must lie strictly before the end of the common history: a record is never split by a switch point.
-func Compare(local Position, start bool, up System, h History) Relation {
-	within := func(end LSN) bool { return local.LSN < end || local.LSN == end && !start }
-	switch {
-	case local.Timeline == 0:
+// Follows says whether replication from the upstream can begin without a rewind.
+func (r Relation) Follows() bool { return r == RelationSame || r == RelationAncestor }
+
+// Compare tells how local, on the timeline that the history own leads to, relates to an upstream at up with
+// history h. local.LSN is the end of what we hold; with start it is the start of the last record that we hold (a
+// checkpoint location of pg_control), so that it must lie strictly before the end of the common history: a record
+// is never split by a switch point. Where own is not known (nil beyond timeline 1) it is taken for a part of h.
+func Compare(local Position, start bool, own History, up System, h History) Relation {
+	if local.Timeline == 0 {
 		return RelationUnknown
-	case local.Timeline == up.Timeline && within(up.LSN):
-		return RelationSame
-	case local.Timeline >= up.Timeline:
+	}
+	if own == nil {
+		own = h
+	}
+	ours, theirs := own.branches(local.Timeline), h.branches(up.Timeline)
+	last, at, found := fork(ours, theirs)
+	if !found {
 		return RelationDiverged
 	}
-	if end, ok := h.SwitchPoint(local.Timeline); ok && within(end) {
+	within := func(end LSN) bool { return local.LSN < end || local.LSN == end && !start }
+	ourTip, theirTip := last == len(ours)-1, last == len(theirs)-1
+	switch {
+	case ourTip && theirTip && within(up.LSN):
+		return RelationSame
+	case ourTip && !theirTip && within(at):
 		return RelationAncestor
+	case theirTip && !ourTip && up.LSN <= at:
+		return RelationDescendant
 	}
 	return RelationDiverged
 }

@@ -33,33 +33,47 @@ func TestParseHistory(t *testing.T) {
 	}
 }
 
+// Ancestry both ways, by timeline and position.
 func TestCompare(t *testing.T) {
 	h, _ := ParseHistory([]byte(historyText)) // 1 until 0/3000148, 2 until 1/A0, then 3
 	up := System{Timeline: 3, LSN: 1<<32 + 0x500}
+	upTo2 := h[:1]
 	for _, c := range []struct {
 		what  string
 		local Position
 		start bool
+		own   History
 		want  Relation
 	}{
-		{"unknown timeline", Position{0, 5}, false, RelationUnknown},
-		{"lagging on the same timeline", Position{3, 1<<32 + 0x400}, false, RelationSame},
-		{"level", Position{3, 1<<32 + 0x500}, false, RelationSame},
-		{"ahead on the same timeline", Position{3, 1<<32 + 0x501}, false, RelationDiverged},
-		{"later timeline", Position{4, 1}, false, RelationDiverged},
-		{"older timeline, lagging", Position{2, 0x3000200}, false, RelationAncestor},
-		{"older timeline, exactly at the switch", Position{2, 1<<32 + 0xA0}, false, RelationAncestor},
-		{"older timeline, a record that begins at the switch", Position{2, 1<<32 + 0xA0}, true, RelationDiverged},
-		{"older timeline, the last record before the switch", Position{2, 1<<32 + 0x28}, true, RelationAncestor},
-		{"older timeline, beyond the switch", Position{2, 1<<32 + 0xA1}, false, RelationDiverged},
-		{"oldest timeline, beyond its switch", Position{1, 0x3000149}, false, RelationDiverged},
+		{"unknown timeline", Position{0, 5}, false, nil, RelationUnknown},
+		{"lagging on the same timeline", Position{3, 1<<32 + 0x400}, false, h, RelationSame},
+		{"level", Position{3, 1<<32 + 0x500}, false, h, RelationSame},
+		{"ahead on the same timeline", Position{3, 1<<32 + 0x501}, false, h, RelationDiverged},
+		{"the same number, begun elsewhere", Position{3, 1<<32 + 0x400}, false, History{h[0], {2, 1<<32 + 0xB0, ""}}, RelationDiverged},
+		{"the same number, of another parent", Position{3, 1<<32 + 0x400}, false, History{{1, 1<<32 + 0xA0, ""}}, RelationDiverged},
+		{"older timeline, lagging", Position{2, 0x3000200}, false, upTo2, RelationAncestor},
+		{"older timeline, exactly at the switch", Position{2, 1<<32 + 0xA0}, false, upTo2, RelationAncestor},
+		{"older timeline, a record that begins at the switch", Position{2, 1<<32 + 0xA0}, true, upTo2, RelationDiverged},
+		{"older timeline, the last record before the switch", Position{2, 1<<32 + 0x28}, true, upTo2, RelationAncestor},
+		{"older timeline, beyond the switch", Position{2, 1<<32 + 0xA1}, false, upTo2, RelationDiverged},
+		{"older timeline of the same number, begun elsewhere", Position{2, 0x3000200}, false, History{{1, 0x3000140, ""}}, RelationDiverged},
+		{"oldest timeline, lagging", Position{1, 0x3000100}, false, nil, RelationAncestor},
+		{"oldest timeline, beyond its switch", Position{1, 0x3000149}, false, nil, RelationDiverged},
+		{"later timeline, begun where the upstream had not been yet", Position{4, 1<<32 + 0x700}, false, append(h[:2:2], Ancestor{3, 1<<32 + 0x500, ""}), RelationDescendant},
+		{"later timeline, begun before the upstream's end", Position{4, 1<<32 + 0x700}, false, append(h[:2:2], Ancestor{3, 1<<32 + 0x4FF, ""}), RelationDiverged},
+		{"later timeline, sibling", Position{4, 1<<32 + 0x700}, false, append(h[:1:1], Ancestor{2, 1 << 32, ""}), RelationDiverged},
+		// Without a history of our own only numbers and positions are left.
+		{"history unknown, same timeline", Position{3, 1<<32 + 0x400}, false, nil, RelationSame},
+		{"history unknown, older timeline", Position{2, 0x3000200}, false, nil, RelationAncestor},
 	} {
-		if got := Compare(c.local, c.start, up, h); got != c.want {
+		if got := Compare(c.local, c.start, c.own, up, h); got != c.want {
 			t.Errorf("%s: %s instead of %s", c.what, got, c.want)
 		}
 	}
 	sibling := History{{1, 100, ""}} // timeline 2 is not in its history
-	if got := Compare(Position{2, 50}, false, System{Timeline: 3, LSN: 200}, sibling); got != RelationDiverged {
-		t.Errorf("sibling timeline: %s", got)
+	for _, own := range []History{nil, {{1, 40, ""}}} {
+		if got := Compare(Position{2, 50}, false, own, System{Timeline: 3, LSN: 200}, sibling); got != RelationDiverged {
+			t.Errorf("sibling timeline: %s", got)
+		}
 	}
 }
