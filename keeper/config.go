@@ -70,6 +70,9 @@ type Config struct {
 	Replication struct {
 		MaximumBackupRate string
 		BackupDirectory   string
+		BackupSource      string // primary or standby: whom a base backup is taken from
+		CloneCommand      string // makes a copy of the primary instead of pg_basebackup
+		KeepOldPGDATA     bool   // beside the copy that replaces it
 		Password          string
 	}
 

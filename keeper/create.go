@@ -97,6 +97,7 @@ func (c *creation) make(ctx context.Context) error {
 		c.log.Info("continuing a create that did not come to its end", "node", c.cfg.Name, "node_id", c.state.NodeID, "state", string(c.state.Current))
 	}
 	n := newNode(c.paths, c.cfg, c.bin, c.log)
+	n.onProgress = c.o.Progress
 	defer n.close()
 	return c.serve(ctx, n)
 }
@@ -229,7 +230,7 @@ func (c *creation) finish(s *service) {
 		c.log.Warn("the init file cannot be removed", "error", err)
 	}
 	c.created = true
-	s.executor.limit = nil
+	s.executor.limit, s.n.onProgress = nil, nil // from now on it is a service, with a log
 	c.log.Info("the node is created", "node", s.n.cfg().Name, "state", string(s.executor.state.Current))
 }
 
@@ -247,8 +248,13 @@ func (c *creation) limit(failed job, first instant, err error) error {
 		return nil
 	}
 	lasted := bootTime().sub(first)
+	var backup *postgres.BackupError
+	switch postgres.FailureOf(err) {
+	case postgres.FailureNoSpace, postgres.FailureNotWritable, postgres.FailureUnfit:
+		return &ExitError{Code: ExitKeeper, Err: err}
+	}
 	switch {
-	case postgres.FailureOf(err) == postgres.FailureNoSpace:
+	case errors.As(err, &backup) && backup.Program == postgres.CloneProgram && backup.Kind == postgres.FailureUnknown:
 	case failed.Action == "init_primary" && (!c.continued || lasted >= leftoverPatience):
 	case lasted >= refusedPatience && postgres.FailureOf(err) == postgres.FailureRefused:
 	case lasted >= time.Minute:

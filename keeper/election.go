@@ -90,9 +90,21 @@ func fastForward(ctx context.Context, n *node, _ Transition) error {
 		n.log.Info("no other node has WAL that this one lacks")
 		return nil
 	}
+	here, err := n.place(ctx)
+	if err != nil {
+		return err
+	}
 	o, err := n.identify(ctx, peer)
 	if err != nil {
 		return err
+	}
+	switch here.relation(o) {
+	case postgres.RelationDescendant:
+		n.log.Info("this node's timeline goes on from where the other one ends: there is nothing to fetch", "from", peer.Name)
+		return nil
+	case postgres.RelationDiverged:
+		return fmt.Errorf("%s has WAL that is not part of this node's history (here %s, there %s): it cannot be fetched, and without it this node is not promoted",
+			peer.Name, here.Position, o.system.Position())
 	}
 	if err := n.startWithUpstream(ctx, o.Upstream); err != nil {
 		return err

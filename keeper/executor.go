@@ -2,6 +2,7 @@ package keeper
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"pgaf/keeper/postgres"
@@ -32,11 +33,12 @@ type executor struct {
 	synchronous bool             // commits wait for a standby, as last seen
 	restarts    restarts
 	recovery    postgres.Recovery
-	streaming   instant // when this standby was last seen to stream from the primary
-	peersAt     instant // when the slots of the others are looked at again
-	accessDue   bool    // and with them the access rules
-	restartDue  bool    // Postgres runs with settings that only a restart changes
-	introduced  introduced
+	streaming   instant      // when this standby was last seen to stream from the primary
+	peersAt     instant      // when the slots of the others are looked at again
+	accessDue   bool         // and with them the access rules
+	restartDue  bool         // Postgres runs with settings that only a restart changes
+	introduced  atomic.Value // introduced
+	introducing atomic.Bool
 
 	lease     *lease
 	leaseFile *leaseFile

@@ -11,25 +11,34 @@ import (
 // node: the version of Postgres once, and the history of each timeline it is on.
 func (e *executor) introduce() {
 	m := e.seen.meta
-	if !e.seen.answers || m.Timeline == e.introduced.timeline && m.Version == e.introduced.version {
+	told, _ := e.introduced.Load().(introduced)
+	if !e.seen.answers || told == (introduced{m.Version, m.Timeline}) || !e.introducing.CompareAndSwap(false, true) {
 		return
 	}
-	version, timeline := m.Version, m.Timeline
-	e.introduced.version, e.introduced.timeline = version, timeline
 	n, id := e.n, e.state.NodeID
 	n.background.Go(func() {
-		history, _, err := postgres.LocalHistory(n.paths.PGDATA, timeline)
-		if err != nil {
-			n.log.Debug("the history of the timeline cannot be read", "timeline", timeline, "error", err)
-		}
-		err = n.link.do(n.life, func(ctx context.Context, c *monitor.Client) error {
-			if err := c.ReportPostgresVersion(ctx, id, monitor.PostgresVersion{Number: m.VersionNum, Short: version, Long: "PostgreSQL " + n.bin.Version.Text}); err != nil {
-				return err
+		defer e.introducing.Store(false)
+		err := n.link.do(n.life, func(ctx context.Context, c *monitor.Client) error {
+			if told.version != m.Version {
+				err := c.ReportPostgresVersion(ctx, id, monitor.PostgresVersion{Number: m.VersionNum, Short: m.Version, Long: "PostgreSQL " + n.bin.Version.Text})
+				if err != nil {
+					return err
+				}
+				told.version = m.Version
 			}
-			return c.ReportTimelineHistory(ctx, id, switches(history, timeline))
+			// A standby receives the file a moment after it has heard of the timeline.
+			history, _, err := postgres.LocalHistory(n.paths.PGDATA, m.Timeline)
+			if err == nil {
+				err = c.ReportTimelineHistory(ctx, id, switches(history, m.Timeline))
+			}
+			if err == nil {
+				told.timeline = m.Timeline
+			}
+			return err
 		})
+		e.introduced.Store(told)
 		if err != nil && n.life.Err() == nil {
-			n.log.Debug("the monitor was not told the version and the timelines", "error", err)
+			n.log.Debug("the monitor was not told all about the version and the timelines; it will be", "error", err)
 		}
 	})
 }

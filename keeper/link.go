@@ -40,6 +40,7 @@ type link struct {
 	stale     bool               // the connection is to be made anew
 	interrupt context.CancelFunc // ends the present wait
 	failure   error              // why there is no connection; nil: there is one
+	shown     string             // activity that this connection shows
 }
 
 // answer is what came of one report.
@@ -208,10 +209,11 @@ func (l *link) connect(ctx context.Context) (*monitor.Client, error) {
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
 	id := l.n.view().NodeID
-	client, err := connectMonitor(ctx, l.n.cfg(), fmt.Sprintf("pgautofailover_keeper_%d", id))
+	client, err := connectMonitor(ctx, l.n.cfg(), monitor.KeeperName(id, ""))
 	if err != nil {
 		return nil, err
 	}
+	l.shown = ""
 	err = client.Listen(ctx, monitor.ChannelState)
 	if err == nil {
 		err = confirmUnknown(ctx, client, id, client.OpenSession(ctx, id))
@@ -310,6 +312,10 @@ func (l *link) report(ctx context.Context, client *monitor.Client, freshPeers bo
 	call, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
 	a.assignment, a.err = client.NodeActive(call, a.report)
+	if activity := l.n.activity.get(); a.err == nil && activity != l.shown {
+		a.err = client.ShowActivity(call, a.report.NodeID, activity)
+		l.shown = activity
+	}
 	if a.err == nil && freshPeers {
 		a.peers, a.err = groupPeers(call, client, a.report)
 	}

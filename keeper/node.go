@@ -38,7 +38,11 @@ type node struct {
 	acked        atomic.Int64  // instant of the lease, for jobs
 	promised     atomic.Uint64 // the position reported in state report_lsn
 	rewinding    trouble       // of pg_rewind, for unknown reasons
-	missingRules sync.Map      // lines of pg_hba.conf that the operator was told to add
+	standbys     trouble       // of standbys that could be copied and do not let us in
+	cloned       atomic.Bool   // the data was made by the clone command and has not streamed yet
+	activity     activity
+	onProgress   func(Progress) // shows copies; nil: the log does
+	missingRules sync.Map       // lines of pg_hba.conf that the operator was told to add
 }
 
 // view is what the executor publishes of its state.
@@ -163,6 +167,19 @@ func (n *node) peers(ctx context.Context) ([]monitor.PeerNode, error) {
 	})
 	if err != nil {
 		return nil, fmt.Errorf("ask the monitor for the other nodes: %w", err)
+	}
+	return peers, nil
+}
+
+// secondaries asks the monitor for the standbys of the group that have caught up.
+func (n *node) secondaries(ctx context.Context) ([]monitor.PeerNode, error) {
+	var peers []monitor.PeerNode
+	err := n.link.do(ctx, func(ctx context.Context, c *monitor.Client) (err error) {
+		peers, err = c.OtherNodesAssigned(ctx, n.view().NodeID, monitor.StateSecondary)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("ask the monitor for the standbys: %w", err)
 	}
 	return peers, nil
 }

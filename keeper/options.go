@@ -50,6 +50,11 @@ type CreateOptions struct {
 	CandidatePriority *int   // nil: 50
 	ReplicationQuorum *bool  // nil: true
 	MaximumBackupRate string // "": "100M"
+	BackupSource      string // "": "primary"; or "standby"
+	CloneCommand      string // a program that makes the copy instead of pg_basebackup
+	KeepOldPGDATA     bool   // also of every later copy
+
+	Progress func(Progress) `json:"-"` // shows the copy; nil: the log does
 
 	Run     bool   // stay in the foreground as the service once the node is created
 	Version string // of the program, for the pid file

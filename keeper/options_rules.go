@@ -168,11 +168,16 @@ func (o CreateOptions) config(pgdata string, has *Config) (*Config, error) {
 		{"postgresql.port", number(o.Port)},
 		{"postgresql.listen_addresses", o.Listen},
 		{"replication.maximum_backup_rate", o.MaximumBackupRate},
+		{"replication.backup_source", o.BackupSource},
+		{"replication.clone_command", o.CloneCommand},
 		{"replication.password", o.ReplicationPassword},
 		{"citus.cluster_name", o.Cluster},
 	}
 	if err := setAll(c, given); err != nil {
 		return nil, err
+	}
+	if o.KeepOldPGDATA {
+		c.Replication.KeepOldPGDATA = true
 	}
 	applyAuth(c, o.Auth, o.SkipHBA)
 	if o.HBALan {

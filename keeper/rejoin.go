@@ -2,10 +2,6 @@ package keeper
 
 import (
 	"context"
-	"fmt"
-	"os"
-	"path/filepath"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -13,19 +9,6 @@ import (
 )
 
 // How a node whose data may have gone astray becomes a standby again.
-
-// orCopy copies the data anew where replication cannot begin because the upstream
-// has removed the WAL that this node needs next.
-func (n *node) orCopy(ctx context.Context, u postgres.Upstream, err error) error {
-	if err == nil || !strings.Contains(err.Error(), "has already been removed") {
-		return err
-	}
-	n.log.Warn("the primary has removed WAL that this node needs; copying it anew", "error", err)
-	if err := n.copyFrom(ctx, u); err != nil {
-		return err
-	}
-	return n.startStandby(ctx, u)
-}
 
 // rejoin makes a stopped node a standby of the primary, whatever its history.
 func rejoin(ctx context.Context, n *node, _ Transition) error {
@@ -41,15 +24,8 @@ func rejoin(ctx context.Context, n *node, _ Transition) error {
 // where it went astray, a new copy where that is impossible. The data is only
 // touched when the primary answers, and only replaced by a complete copy.
 func (n *node) rejoinTo(ctx context.Context, o origin) error {
-	astray := n.view().Astray
-	if astray {
-		n.log.Warn("this node was promoted and the monitor never knew; its WAL cannot be told apart from the primary's, so the primary is copied", "primary", o.String())
-	}
-	if astray || !postgres.HasCluster(n.paths.PGDATA) {
-		if err := n.copyFrom(ctx, o.Upstream); err != nil {
-			return err
-		}
-		return n.startStandby(ctx, o.Upstream)
+	if n.mustCopy(o) {
+		return n.copyAndFollow(ctx, o)
 	}
 	if err := n.ensureStopped(ctx); err != nil {
 		return err
@@ -59,11 +35,36 @@ func (n *node) rejoinTo(ctx context.Context, o origin) error {
 		return err
 	}
 	if !straight {
-		if err := n.rewindTo(ctx, o.Upstream); err != nil {
+		if err := n.rewindTo(ctx, o); err != nil {
 			return err
 		}
 	}
-	return n.orCopy(ctx, o.Upstream, n.startStandby(ctx, o.Upstream))
+	return n.orCopy(ctx, o, n.startStandby(ctx, o.Upstream))
+}
+
+// returnTo is rejoinTo for a node that was seen, while it ran, to have WAL which is
+// not part of the primary's history: pg_control of a stopped standby does not tell
+// of WAL that was received and not replayed.
+func (n *node) returnTo(ctx context.Context, o origin) error {
+	if n.mustCopy(o) {
+		return n.copyAndFollow(ctx, o)
+	}
+	if err := n.ensureStopped(ctx); err != nil {
+		return err
+	}
+	if err := n.rewindTo(ctx, o); err != nil {
+		return err
+	}
+	return n.orCopy(ctx, o, n.startStandby(ctx, o.Upstream))
+}
+
+// mustCopy says whether there is nothing that could be rewound.
+func (n *node) mustCopy(o origin) bool {
+	astray := n.view().Astray
+	if astray {
+		n.log.Warn("this node was promoted and the monitor never knew; its WAL cannot be told apart from the primary's, so the primary is copied", "primary", o.String())
+	}
+	return astray || !postgres.HasCluster(n.paths.PGDATA)
 }
 
 // continuesInto says whether the stopped cluster can follow the origin as it is.
@@ -75,7 +76,7 @@ func (n *node) continuesInto(ctx context.Context, o origin) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if !control.Clean() {
+	if !control.Clean() && !postgres.FreshCopy(n.paths.PGDATA) {
 		return false, nil
 	}
 	here, err := n.place(ctx)
@@ -83,21 +84,26 @@ func (n *node) continuesInto(ctx context.Context, o origin) (bool, error) {
 		return false, err
 	}
 	relation := here.relation(o)
-	n.log.Info("compared histories", "relation", fmt.Sprint(relation), "state", string(control.State), "timeline", control.Timeline,
+	n.log.Info("compared histories", "relation", relation.String(), "state", string(control.State), "timeline", control.Timeline,
 		"checkpoint", control.CheckpointLSN.String(), "primary_timeline", o.system.Timeline)
-	return relation == postgres.RelationSame || relation == postgres.RelationAncestor, nil
+	return relation.Follows(), nil
 }
 
 // rewindTo makes the local data part of the primary's history. Where pg_rewind can
 // never succeed the data is copied anew; where it only failed now it is tried again.
-func (n *node) rewindTo(ctx context.Context, u postgres.Upstream) error {
+func (n *node) rewindTo(ctx context.Context, o origin) error {
 	begun := time.Now()
-	n.log.Info("rewinding", "to", u.String())
-	err := n.bin.Rewind(ctx, postgres.RewindOptions{PGDATA: n.paths.PGDATA, Source: u, Standby: u, Logger: n.log})
+	n.log.Info("rewinding", "to", o.String())
+	report := n.progress("rewinding")
+	defer report.end()
+	rewound, err := n.bin.Rewind(ctx, postgres.RewindOptions{PGDATA: n.paths.PGDATA, Source: o.Upstream, Standby: o.Upstream, Progress: report.add, Logger: n.log})
 	if err == nil {
-		n.log.Info("rewound", "to", u.String(), "took", time.Since(begun).Round(time.Millisecond))
 		n.rewinding.over()
 		n.received.Store(0)
+		if !rewound {
+			return n.unlessAhead(ctx, o)
+		}
+		n.log.Info("rewound", "to", o.String(), "took", time.Since(begun).Round(time.Millisecond))
 		return nil
 	}
 	if ctx.Err() != nil {
@@ -113,7 +119,28 @@ func (n *node) rewindTo(ctx context.Context, u postgres.Upstream) error {
 		return err
 	}
 	n.log.Warn("this node cannot be rewound; copying the primary instead", "error", err)
-	return n.copyFrom(ctx, u)
+	return n.copyFrom(ctx, o)
+}
+
+// unlessAhead follows a pg_rewind that found nothing to do: it compares timelines by
+// their number. A node that is ahead of its primary on the same timeline, because
+// the primary lost WAL, could be rewound for ever; what it has is kept.
+func (n *node) unlessAhead(ctx context.Context, o origin) error {
+	here, err := n.place(ctx)
+	if err != nil {
+		return err
+	}
+	now, err := n.identifyUpstream(ctx, o.name, o.Upstream)
+	if err != nil {
+		return err
+	}
+	if here.relation(now) != postgres.RelationDiverged {
+		return nil
+	}
+	kept := postgres.KeptPath(n.paths.PGDATA, time.Now())
+	n.log.Warn("this node has WAL that its primary lacks, on the same timeline: the primary has lost it; the primary is copied, and this node's data kept",
+		"here", here.Position.String(), "primary", o.String(), "primary_at", now.system.Position().String(), "kept", kept)
+	return n.copyKeeping(ctx, now, kept)
 }
 
 // rewindPatience is how long pg_rewind may fail for an unknown reason, while the
@@ -133,76 +160,3 @@ func (t *trouble) hopeless(now instant) bool {
 }
 
 func (t *trouble) over() { t.since.Store(0) }
-
-// copyFrom replaces the data by a copy of u, set up as a standby of u. The old data
-// is removed when the copy is complete.
-func (n *node) copyFrom(ctx context.Context, u postgres.Upstream) error {
-	has, err := postgres.HasSlot(ctx, u, u.Slot)
-	if err != nil {
-		return fmt.Errorf("look for our replication slot on %s: %w", u, err)
-	}
-	if !has {
-		return fmt.Errorf("%w: %s has no replication slot %s yet; its keeper makes it", errWaiting, u, u.Slot)
-	}
-	if err := n.ensureStopped(ctx); err != nil {
-		return err
-	}
-	return n.backup(ctx, u)
-}
-
-func (n *node) backup(ctx context.Context, u postgres.Upstream) error {
-	id := n.view().NodeID
-	begun := time.Now()
-	n.log.Info("copying the data", "from", u.String())
-	progress := &backupLog{n: n, last: begun}
-	err := n.bin.BaseBackup(ctx, postgres.BaseBackupOptions{
-		PGDATA:          n.paths.PGDATA,
-		Dir:             n.backupFolder(id),
-		Source:          u,
-		ApplicationName: postgres.BackupName(id),
-		MaxRate:         n.cfg().Replication.MaximumBackupRate,
-		Standby:         u,
-		Progress:        progress.log,
-		Logger:          n.log,
-	})
-	if err != nil {
-		return err
-	}
-	n.rewinding.over()
-	n.received.Store(0)
-	if n.view().Astray {
-		if err := n.note(ctx, func(s *State) { s.Astray = false }); err != nil {
-			return err
-		}
-	}
-	if n.cfg().Replication.BackupDirectory == "" {
-		os.Remove(filepath.Dir(n.backupFolder(id))) // only when it is empty
-	}
-	n.log.Info("copied the data", "from", u.String(), "took", time.Since(begun).Round(time.Millisecond))
-	return nil
-}
-
-// backupFolder is next to PGDATA, so that it can be renamed over it.
-func (n *node) backupFolder(id int64) string {
-	if dir := n.cfg().Replication.BackupDirectory; dir != "" {
-		return dir
-	}
-	return filepath.Join(filepath.Dir(n.paths.PGDATA), "backup", fmt.Sprintf("node_%d", id))
-}
-
-// backupLog says every few seconds how far a copy has come.
-type backupLog struct {
-	n    *node
-	last time.Time
-}
-
-const backupLogInterval = 5 * time.Second
-
-func (b *backupLog) log(p postgres.BackupProgress) {
-	now := time.Now()
-	if now.Sub(b.last) < backupLogInterval {
-		return
-	}
-	b.last = now
-	b.n.log.Info("copying the data", "percent", p.Percent, "done_mb", p.DoneBytes>>20, "total_mb", p.TotalBytes>>20)
-}

@@ -119,6 +119,12 @@ var settings = []setting{
 		func(c *Config) *string { return &c.Replication.MaximumBackupRate }, checkBackupRate),
 	text(setting{section: "replication", key: "backup_directory", roles: forKeeper},
 		func(c *Config) *string { return &c.Replication.BackupDirectory }, nil),
+	text(setting{section: "replication", key: "backup_source", roles: forKeeper, fallback: backupFromPrimary},
+		func(c *Config) *string { return &c.Replication.BackupSource }, oneOf(backupFromPrimary, backupFromStandby)),
+	text(setting{section: "replication", key: "clone_command", roles: forKeeper},
+		func(c *Config) *string { return &c.Replication.CloneCommand }, nil),
+	flag(setting{section: "replication", key: "keep_old_pgdata", roles: forKeeper, fallback: "0"},
+		func(c *Config) *bool { return &c.Replication.KeepOldPGDATA }),
 	text(setting{section: "replication", key: "password", roles: forKeeper},
 		func(c *Config) *string { return &c.Replication.Password }, nil),
 

@@ -22,21 +22,26 @@ const identifyPatience = 5 * time.Second
 // origin is a node to follow, as it describes itself.
 type origin struct {
 	postgres.Upstream
+	name    string
 	system  postgres.System
 	history postgres.History
 }
 
 // identify asks a node who it is. Nothing is done to the local data before it answers.
 func (n *node) identify(ctx context.Context, peer monitor.PeerNode) (origin, error) {
+	return n.identifyUpstream(ctx, peer.Name, n.upstream(peer))
+}
+
+func (n *node) identifyUpstream(ctx context.Context, name string, u postgres.Upstream) (origin, error) {
 	ctx, cancel := context.WithTimeout(ctx, identifyPatience)
 	defer cancel()
-	o := origin{Upstream: n.upstream(peer)}
+	o := origin{Upstream: u, name: name}
 	var err error
-	if o.system, o.history, err = postgres.Identify(ctx, o.Upstream); err != nil {
-		return o, fmt.Errorf("ask %s (%s) for its timeline: %w", peer.Name, o.Upstream, err)
+	if o.system, o.history, err = postgres.Identify(ctx, u); err != nil {
+		return o, fmt.Errorf("ask %s (%s) for its timeline: %w", name, u, err)
 	}
 	if own := n.view().SystemIdentifier; own != 0 && o.system.ID != own {
-		return o, fmt.Errorf("%s (%s) is another cluster: its system identifier is %d, ours %d", peer.Name, o.Upstream, o.system.ID, own)
+		return o, fmt.Errorf("%s (%s) is another cluster: its system identifier is %d, ours %d", name, u, o.system.ID, own)
 	}
 	return o, nil
 }
@@ -53,8 +58,9 @@ func (n *node) primaryOrigin(ctx context.Context) (origin, error) {
 // place is how far the local data has come.
 type place struct {
 	postgres.Position
-	exclusive bool // LSN is the start of a record that is there, not the end
-	writable  bool // a running primary: it follows nobody as it is
+	exclusive bool             // LSN is the start of a record that is there, not the end
+	history   postgres.History // nil when it is not known
+	writable  bool             // a running primary: it follows nobody as it is
 	receiver  postgres.Receiver
 }
 
@@ -66,13 +72,24 @@ func (n *node) place(ctx context.Context) (place, error) {
 			return place{}, err
 		}
 		timeline := max(meta.Timeline, int(n.received.Load()))
-		return place{Position: postgres.Position{Timeline: timeline, LSN: meta.LSN}, writable: !meta.InRecovery, receiver: meta.Receiver}, nil
+		return place{Position: postgres.Position{Timeline: timeline, LSN: meta.LSN}, history: n.history(timeline), writable: !meta.InRecovery, receiver: meta.Receiver}, nil
 	}
 	control, err := n.bin.ControlData(ctx, n.paths.PGDATA)
 	if err != nil {
 		return place{}, err
 	}
-	return place{Position: positionOf(control), exclusive: control.State == postgres.StateShutDown}, nil
+	position := positionOf(control)
+	exclusive := position.LSN == control.CheckpointLSN && control.State != postgres.StateShutDownInRecovery
+	return place{Position: position, history: n.history(position.Timeline), exclusive: exclusive}, nil
+}
+
+// history is how the local data came to a timeline; nil when its file is not there.
+func (n *node) history(timeline int) postgres.History {
+	history, _, err := postgres.LocalHistory(n.paths.PGDATA, timeline)
+	if err != nil {
+		n.log.Debug("the history of the timeline cannot be read", "timeline", timeline, "error", err)
+	}
+	return history
 }
 
 // positionOf is how far a stopped cluster certainly has come. One that was not shut
@@ -107,12 +124,15 @@ func (p place) relation(o origin) postgres.Relation {
 	case p.receiver.Streaming && p.receiver.Host == o.Host && p.receiver.Port == o.Port && p.Timeline == o.system.Timeline:
 		return postgres.RelationSame // nothing proves it better
 	}
-	return postgres.Compare(p.Position, p.exclusive, o.system, o.history)
+	return postgres.Compare(p.Position, p.exclusive, p.history, o.system, o.history)
 }
 
 // followPrimary follows the primary: by a reload where this standby's history is
 // part of the primary's, else by rewinding.
-func followPrimary(ctx context.Context, n *node, _ Transition) error {
+func followPrimary(ctx context.Context, n *node, t Transition) error {
+	if !postgres.HasCluster(n.paths.PGDATA) {
+		return rejoin(ctx, n, t)
+	}
 	if err := n.startWhatIsThere(ctx); err != nil {
 		return err
 	}
@@ -120,16 +140,19 @@ func followPrimary(ctx context.Context, n *node, _ Transition) error {
 	if err != nil {
 		return err
 	}
-	if n.view().Astray || relation != postgres.RelationSame && relation != postgres.RelationAncestor {
-		n.log.Info("this node's history is not part of the primary's", "primary", o.String(), "timeline", o.system.Timeline)
+	switch {
+	case n.view().Astray || relation == postgres.RelationUnknown:
 		return n.rejoinTo(ctx, o)
+	case !relation.Follows():
+		n.log.Info("this node's history is not part of the primary's", "relation", relation.String(), "primary", o.String(), "timeline", o.system.Timeline)
+		return n.returnTo(ctx, o)
 	}
 	if n.server.Status() != postgres.Ready || !postgres.IsStandby(n.paths.PGDATA) {
 		err = n.startStandby(ctx, o.Upstream)
 	} else {
 		err = n.repoint(ctx, o.Upstream)
 	}
-	return n.orCopy(ctx, o.Upstream, err)
+	return n.orCopy(ctx, o, err)
 }
 
 // startWhatIsThere runs a standby that is down, whether or not its primary answers:
@@ -143,9 +166,8 @@ func (n *node) startWhatIsThere(ctx context.Context) error {
 
 // repoint makes the running standby receive from u, without a restart.
 func (n *node) repoint(ctx context.Context, u postgres.Upstream) error {
-	patient, cancel := context.WithTimeout(ctx, streamPatience)
-	defer cancel()
-	if err := n.server.Repoint(patient, u); err != nil {
+	err := n.whileReplaying(ctx, func(ctx context.Context) error { return n.server.Repoint(ctx, u) })
+	if err != nil {
 		return fmt.Errorf("follow %s: %w", u, err)
 	}
 	return nil
@@ -156,12 +178,45 @@ func (n *node) startStandby(ctx context.Context, u postgres.Upstream) error {
 	if err := n.startDisconnectable(ctx, u); err != nil {
 		return err
 	}
-	patient, cancel := context.WithTimeout(ctx, streamPatience)
-	defer cancel()
-	if err := n.server.WaitStreaming(patient); err != nil {
+	if err := n.whileReplaying(ctx, n.server.WaitStreaming); err != nil {
 		return fmt.Errorf("stream from %s: %w", u, err)
 	}
 	return nil
+}
+
+// whileReplaying waits for the replication to begin, for streamPatience without
+// progress. Before a standby connects it replays the WAL that it has, or gets from
+// an archive with restore_command, which can take hours; to end that and begin anew
+// would take for ever.
+func (n *node) whileReplaying(ctx context.Context, wait func(context.Context) error) error {
+	for said := false; ; said = true {
+		before := n.replayed(ctx)
+		patient, cancel := context.WithTimeout(ctx, streamPatience)
+		err := wait(patient)
+		late := patient.Err() != nil && ctx.Err() == nil
+		cancel()
+		if err == nil || !late {
+			return err
+		}
+		now := n.replayed(ctx)
+		if now <= before {
+			return err
+		}
+		if !said {
+			n.log.Info("the standby does not stream yet, it replays WAL that it has or gets with restore_command", "replayed", now.String())
+		}
+	}
+}
+
+// replayed is how far a running standby has replayed; 0 when it does not answer.
+func (n *node) replayed(ctx context.Context) postgres.LSN {
+	ctx, cancel := context.WithTimeout(ctx, observeLimit)
+	defer cancel()
+	meta, err := n.server.Metadata(ctx)
+	if err != nil {
+		return 0
+	}
+	return meta.ReplayLSN
 }
 
 // startDisconnectable makes Postgres run as a standby of u; u without a host is nobody.
@@ -219,10 +274,10 @@ func initFromStandby(ctx context.Context, n *node, _ Transition) error {
 	if err != nil {
 		return err
 	}
-	source := o.Upstream
-	source.Slot = "" // a standby's slot for us is not there yet
 	if !postgres.HasCluster(n.paths.PGDATA) {
-		if err := n.backup(ctx, source); err != nil {
+		source := o.Upstream
+		source.Slot = "" // a standby's slot for us is not there yet
+		if err := n.backup(ctx, o, source, ""); err != nil {
 			return err
 		}
 	}
@@ -260,8 +315,8 @@ func prepareForSecondary(ctx context.Context, n *node, _ Transition) error {
 		return nil
 	case postgres.RelationAncestor:
 		return fmt.Errorf("%w: still on an earlier timeline than the primary, which is on %d", errWaiting, o.system.Timeline)
-	case postgres.RelationDiverged:
-		return n.rejoinTo(ctx, o)
+	case postgres.RelationDiverged, postgres.RelationDescendant:
+		return n.returnTo(ctx, o)
 	}
 	return errors.New("the position of this standby cannot be compared with the primary's yet")
 }

@@ -54,6 +54,7 @@ type Node struct {
 	Region              string
 	PgIsRunning         bool
 	SyncState           string // best sync_state of the node's standbys, as reported
+	Activity            string // what takes the node long just now: "copying 42 %"; "" nothing, or not to be seen
 	SystemIdentifier    uint64 // 0 while unknown
 	PostgresVersion     string // "15.20", "" while unknown
 	ReportTime          time.Time
@@ -72,7 +73,10 @@ SELECT n.nodeid, n.formationid, s.formation_kind, s.group_id, s.nodename, s.node
        s.reported_tli, s.reported_lsn::text, s.health, coalesce(n.healthsign, ''), coalesce(n.healthmessage, ''),
        s.nodecluster, s.noderegion, coalesce(n.reportedpgisrunning, false), coalesce(n.reportedrepstate, ''),
        coalesce(n.sysidentifier, 0), coalesce(n.pg_version, ''),
-       n.reporttime, n.walreporttime, n.healthchecktime, n.statechangetime
+       n.reporttime, n.walreporttime, n.healthchecktime, n.statechangetime,
+       coalesce((SELECT split_part(a.application_name, '` + activitySeparator + `', 2)
+                   FROM pg_catalog.pg_stat_get_activity(coalesce(n.sessionpid, 0)) AS a
+                  WHERE a.application_name LIKE 'pgautofailover\_keeper\_%'), '')
   FROM pgautofailover.formation AS f
  CROSS JOIN LATERAL pgautofailover.current_state(f.formationid) AS s
   JOIN pgautofailover.node AS n ON n.nodeid = s.node_id
@@ -88,7 +92,7 @@ func scanNode(row pgx.CollectableRow) (Node, error) {
 		&n.TLI, &lsn, &n.Health, &n.HealthSign, &n.HealthMessage,
 		&n.Cluster, &n.Region, &n.PgIsRunning, &n.SyncState,
 		&sysid, &n.PostgresVersion,
-		&n.ReportTime, &n.WALReportTime, &n.HealthTime, &n.StateChangeTime)
+		&n.ReportTime, &n.WALReportTime, &n.HealthTime, &n.StateChangeTime, &n.Activity)
 	if err != nil {
 		return n, err
 	}

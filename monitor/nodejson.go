@@ -28,6 +28,7 @@ type nodeJSON struct {
 	Health            Health `json:"health"`
 	HealthSign        Sign   `json:"health_sign"`
 	HealthMessage     string `json:"health_message,omitempty"`
+	Activity          string `json:"activity,omitempty"`
 	Cluster           string `json:"nodecluster"`
 	Region            string `json:"noderegion"`
 	ReportTime        string `json:"report_time"`
@@ -42,7 +43,7 @@ func (n Node) MarshalJSON() ([]byte, error) {
 		GroupID: n.GroupID, ID: n.ID, Reported: n.Reported, Assigned: n.Assigned,
 		CandidatePriority: n.CandidatePriority, ReplicationQuorum: n.ReplicationQuorum,
 		TLI: n.TLI, LSN: n.LSN.String(), Lag: n.ReplicationLagBytes,
-		Health: n.Health, HealthSign: n.HealthSign, HealthMessage: n.HealthMessage,
+		Health: n.Health, HealthSign: n.HealthSign, HealthMessage: n.HealthMessage, Activity: n.Activity,
 		Cluster: n.Cluster, Region: n.Region, ReportTime: jsonTime(n.ReportTime),
 		HealthTime: jsonTime(n.HealthTime), StateChangeTime: jsonTime(n.StateChangeTime),
 	})

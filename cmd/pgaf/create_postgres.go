@@ -17,6 +17,9 @@ type createPostgresCmd struct {
 	Username            string `name:"username" short:"U" env:"PGUSER" placeholder:"ROLE" help:"Owner of the database, made as superuser (default: postgres)."`
 	Database            string `name:"dbname" short:"d" env:"PGDATABASE" placeholder:"NAME" help:"Database of the application (default postgres)."`
 	MaximumBackupRate   string `name:"maximum-backup-rate" short:"R" placeholder:"RATE" help:"Limit of a base backup per second, such as 100M (the default) or 800k."`
+	BackupSource        string `name:"backup-source" placeholder:"primary|standby" help:"Whom base backups are taken from: the primary (the default), or a standby where there is one."`
+	CloneCommand        string `name:"clone-command" placeholder:"COMMAND" help:"Program that fills the folder $$PGDATA with a copy of the primary, instead of pg_basebackup."`
+	KeepOldPGDATA       bool   `name:"keep-old-pgdata" help:"When a copy replaces the data of this node, keep the old data beside it."`
 	MonitorPassword     string `name:"monitor-password" short:"W" placeholder:"PASSWORD" help:"Password of the monitor's role on this node."`
 	ReplicationPassword string `name:"replication-password" short:"w" placeholder:"PASSWORD" help:"Password of the replication role."`
 	RunIt               bool   `name:"run" short:"x" help:"Stay in the foreground as the keeper once the node is created."`
@@ -78,6 +81,10 @@ func (c *createPostgresCmd) Run(a *app) error {
 		CandidatePriority:   (*int)(c.CandidatePriority),
 		ReplicationQuorum:   (*bool)(c.ReplicationQuorum),
 		MaximumBackupRate:   c.MaximumBackupRate,
+		BackupSource:        c.BackupSource,
+		CloneCommand:        c.CloneCommand,
+		KeepOldPGDATA:       c.KeepOldPGDATA,
+		Progress:            a.progressOn(),
 		Run:                 c.RunIt,
 		Version:             version,
 		Logger:              a.log,

@@ -106,6 +106,14 @@ func levelColor(level slog.Level) uint8 {
 
 // isTerminal reports whether w is a terminal that shows colours.
 func isTerminal(w io.Writer) bool {
+	return movesCursor(w) && os.Getenv("NO_COLOR") == ""
+}
+
+// movesCursor reports whether w is a terminal on which a line can be drawn anew.
+func movesCursor(w io.Writer) bool {
+	if b, ok := w.(*bar); ok {
+		w = b.w
+	}
 	f, ok := w.(*os.File)
-	return ok && isatty.IsTerminal(f.Fd()) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+	return ok && isatty.IsTerminal(f.Fd()) && os.Getenv("TERM") != "dumb"
 }

@@ -32,6 +32,9 @@ type app struct {
 // run is the whole program: it parses, runs one command, prints its error and
 // returns the exit code.
 func run(args []string, stdout, stderr io.Writer) int {
+	if movesCursor(stderr) {
+		stderr = &bar{w: stderr}
+	}
 	a := &app{
 		name:   programName(args[0]),
 		stdout: stdout,

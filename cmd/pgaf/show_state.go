@@ -86,11 +86,19 @@ func stateTable(nodes []monitor.Node) *table {
 			hostPort(n.Host, n.Port),
 			tliLSN(n.TLI, n.LSN),
 			n.Reported.Connection()+healthMark(n.Health),
-			string(n.Reported),
+			reportedState(n),
 			string(n.Assigned),
 		)
 	}
 	return t
+}
+
+// reportedState is what the node is, and what takes it long just now.
+func reportedState(n monitor.Node) string {
+	if n.Activity != "" {
+		return fmt.Sprintf("%s (%s)", n.Reported, n.Activity)
+	}
+	return string(n.Reported)
 }
 
 func tliLSN(tli int, lsn fmt.Stringer) string { return fmt.Sprintf("%3d: %s", tli, lsn) }

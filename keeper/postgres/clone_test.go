@@ -69,7 +69,7 @@ func TestCloneErrors(t *testing.T) {
 		kind          Failure
 		says          string
 	}{
-		{"it fails", `echo 'unable to find backup set'; echo 'ERROR: [075]: no backup' >&2; exit 75`, FailureUnknown, "unable to find backup set"},
+		{"it fails", `echo 'unable to find backup set'; echo 'ERROR: [075]: no backup' >&2; exit 75`, FailureUnknown, "unable to find backup set | ERROR: [075]: no backup"},
 		{"no space", `echo 'write: No space left on device' >&2; exit 1`, FailureNoSpace, "free space"},
 		{"it does not exist", `/nowhere/restore`, FailureUnknown, "/nowhere/restore"},
 		{"it makes nothing", `true`, FailureUnfit, "no file PG_VERSION"},

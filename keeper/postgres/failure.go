@@ -87,7 +87,11 @@ func (e *ProgramError) Error() string {
 	if e.Kind != FailureUnknown {
 		fmt.Fprintf(&b, " (%s)", e.Kind)
 	}
-	if e.Output != "" {
+	switch {
+	case e.Output == "":
+	case e.Program == CloneProgram: // nobody knows which of its lines tell
+		b.WriteString(": " + strings.ReplaceAll(e.Output, "\n", " | "))
+	default:
 		b.WriteString(": " + telling(e.Output))
 	}
 	if e.Err != nil {

@@ -179,12 +179,7 @@ func (s *Server) Repoint(ctx context.Context, u Upstream) error {
 // WaitStreaming returns when the walreceiver streams (after Start of a standby).
 func (s *Server) WaitStreaming(ctx context.Context) error {
 	mark := markLogs(s.PGDATA())
-	err := s.SQL(ctx, func(conn *pgx.Conn) error {
-		return askUntil(ctx, func() (streams bool, err error) {
-			err = conn.QueryRow(ctx, "select exists (select from pg_stat_wal_receiver where status = 'streaming')").Scan(&streams)
-			return streams, err
-		})
-	})
+	err := s.SQL(ctx, func(conn *pgx.Conn) error { return awaitReceiver(ctx, conn, "true") })
 	if err != nil {
 		return fmt.Errorf("wait until the standby %s streams: %w%s", s.PGDATA(), err, mark.suffix())
 	}
@@ -203,11 +198,26 @@ func (m logMark) suffix() string {
 // awaitStreaming looks whom the receiver streams from: one that still streams from the old upstream does not
 // count.
 func awaitStreaming(ctx context.Context, conn *pgx.Conn, u Upstream) error {
-	return askUntil(ctx, func() (streams bool, err error) {
-		err = conn.QueryRow(ctx, `select exists (select from pg_stat_wal_receiver
-			where status = 'streaming' and sender_host = $1 and sender_port = $2 and coalesce(slot_name, '') = $3)`,
-			u.Host, u.Port, u.Slot).Scan(&streams)
-		return streams, err
+	return awaitReceiver(ctx, conn, "sender_host = $1 and sender_port = $2 and coalesce(slot_name, '') = $3", u.Host, u.Port, u.Slot)
+}
+
+// steadyReceiver is how long a receiver streams without having received anything before it is believed: it says
+// that it streams before the upstream says that it has no such WAL any more, and is gone some milliseconds later.
+const steadyReceiver = 300 * time.Millisecond
+
+// awaitReceiver returns when a walreceiver that meets the condition streams: at once when it has received a message
+// (until then both times are those of its start).
+func awaitReceiver(ctx context.Context, conn *pgx.Conn, condition string, args ...any) error {
+	last, since := 0, time.Now()
+	return askUntil(ctx, func() (bool, error) {
+		var pid int
+		var received bool
+		err := conn.QueryRow(ctx, `select coalesce(max(pid), 0), coalesce(bool_or(last_msg_send_time <> last_msg_receipt_time), false)
+			from pg_stat_wal_receiver where status = 'streaming' and `+condition, args...).Scan(&pid, &received)
+		if pid != last {
+			last, since = pid, time.Now()
+		}
+		return pid != 0 && (received || time.Since(since) >= steadyReceiver), err
 	})
 }
 

@@ -66,3 +66,9 @@ func RemoveStandby(pgdata string) error {
 func IsStandby(pgdata string) bool {
 	return exists(filepath.Join(pgdata, standbySignal))
 }
+
+// FreshCopy reports whether the cluster is a copy that was not started yet: a standby by its set-up, with the label
+// that tells where recovery begins. Its pg_control is still that of the server that was copied.
+func FreshCopy(pgdata string) bool {
+	return IsStandby(pgdata) && exists(filepath.Join(pgdata, "backup_label"))
+}
