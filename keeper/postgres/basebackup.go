@@ -167,9 +167,9 @@ func (b baseBackup) take(ctx context.Context, spaces []tablespace) error {
 	if source.ApplicationName == "" {
 		source.ApplicationName = "pgautofailover_basebackup"
 	}
-	source, env := source.forProgram()
+	conninfo, env := source.forProgram()
 	args := []string{
-		"-w", "-d", source.Conninfo(), "--pgdata", b.o.Dir, "--verbose", "--progress",
+		"-w", "-d", conninfo, "--pgdata", b.o.Dir, "--verbose", "--progress",
 		"--wal-method=stream", "--checkpoint=fast", "--status-interval=2",
 	}
 	if source.Slot != "" {

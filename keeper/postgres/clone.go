@@ -25,14 +25,15 @@ type Clone struct {
 // cloneEnv is what a clone command is told about its task, beside our environment. PGDATA is not the folder that
 // the server will run on, but one beside it.
 func (b baseBackup) cloneEnv(spaces []tablespace) []string {
-	source, env := b.o.Source.forProgram()
+	source := b.o.Source
+	conninfo, env := source.forProgram()
 	var lines []string
 	for _, space := range spaces {
 		lines = append(lines, fmt.Sprintf("%d\t%s\t%s", space.oid, space.source, space.target))
 	}
 	env = append(env,
 		"PGDATA="+b.o.Dir,
-		"PGAF_PRIMARY_CONNINFO="+source.Conninfo(),
+		"PGAF_PRIMARY_CONNINFO="+conninfo,
 		"PGAF_PRIMARY_HOST="+source.Host,
 		fmt.Sprintf("PGAF_PRIMARY_PORT=%d", source.Port),
 		"PGAF_REPLICATION_SLOT="+source.Slot,

@@ -21,7 +21,7 @@ const (
 	FailureUnreachable         // the source did not answer, went away, is starting or stopping: retry, never rebuild
 	FailureRefused             // the source answered and refused (pg_hba.conf, password, settings): retry, never rebuild
 	FailureNoSpace             // the local disk or quota is full: retry, never rebuild
-	FailureNotWritable         // the local disk is read-only or broken, or the folder not ours: retry, never rebuild
+	FailureNotWritable         // the local disk is read-only or broken, or a folder not ours: retry, never rebuild
 	FailureNoSlot              // the replication slot is missing or in use upstream: retry
 	FailureImpossible          // pg_rewind can never succeed (no common ancestor, WAL gone, other system): rebuild
 	FailureUnfit               // what was or would be copied is another cluster or version: retry, use nothing of it
@@ -165,7 +165,7 @@ var failurePatterns = []struct {
 		`no space left on device`, `disk quota exceeded`,
 	)},
 	{FailureNotWritable, anyOf(
-		`read-only file system`, `input/output error`, `could not (open|create|write|remove|fsync|access) [^:]*: permission denied`,
+		`read-only file system`, `input/output error`,
 	)},
 	{FailureNoSlot, anyOf(
 		`replication slot "[^"]*" (does not exist|is active)`,

@@ -32,7 +32,7 @@ func TestKeepOld(t *testing.T) {
 			t.Errorf("a tablespace of the kept data: %v", err)
 		}
 	}
-	copies, _ := filepath.Glob(filepath.Join(spaces, "pgaf_*"))
+	copies, _ := filepath.Glob(spaces + ".pgaf_*")
 	if len(copies) != 2 {
 		t.Errorf("tablespaces: %v", copies)
 	}

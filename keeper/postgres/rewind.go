@@ -131,6 +131,9 @@ func (r *rewind) askSource(ctx context.Context, target ControlData) error {
 				return err
 			}
 		}
+		if err := r.refuseSharedTablespaces(ctx, conn); err != nil {
+			return err
+		}
 		r.spaces, err = planTablespaces(ctx, conn, r.o.PGDATA)
 		return err
 	})
@@ -156,8 +159,8 @@ func (r *rewind) begin(target ControlData) error {
 
 // rewind runs pg_rewind; changed tells whether it came so far as to change files.
 func (r *rewind) rewind(ctx context.Context) (rewound, changed bool, err error) {
-	source, env := r.o.Source.forProgram()
-	args := []string{"--target-pgdata", r.o.PGDATA, "--source-server", source.Conninfo(), "--progress"}
+	conninfo, env := r.o.Source.forProgram()
+	args := []string{"--target-pgdata", r.o.PGDATA, "--source-server", conninfo, "--progress"}
 	restore, err := r.Setting(ctx, r.o.PGDATA, "restore_command")
 	if err != nil {
 		r.log("pg_rewind cannot use restore_command, which cannot be read", "error", err)

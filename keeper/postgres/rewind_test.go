@@ -3,8 +3,10 @@ package postgres
 import (
 	"context"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -281,12 +283,13 @@ func TestRewindTablespaces(t *testing.T) {
 	promoted.must(err)
 	old.stop(Immediate)
 
-	bad := old.rewindOptions(promoted, 2)
+	old.must(os.Chmod(old.dir, 0o500)) // like the parent of a mount point
 	old.must(os.Chmod(elsewhere, 0o500))
-	if _, err := testBin.Rewind(within(t, time.Minute), bad); FailureOf(err) != FailureNotWritable || RewindPending(old.pgdata) {
+	if _, err := testBin.Rewind(within(t, time.Minute), old.rewindOptions(promoted, 2)); FailureOf(err) != FailureNotWritable || RewindPending(old.pgdata) {
 		t.Fatalf("the folder of the tablespace cannot be made: %v", err)
 	}
 	old.must(os.Chmod(elsewhere, 0o700))
+	old.must(os.Chmod(old.dir, 0o700))
 	if n := len(localTablespaces(old.pgdata)); n != 1 {
 		t.Fatalf("a failed rewind left %d tablespaces", n)
 	}
@@ -300,6 +303,29 @@ func TestRewindTablespaces(t *testing.T) {
 			t.Fatalf("both nodes use %s", theirs)
 		}
 	}
+}
+
+// pg_rewind must not meet the copies of other nodes that lie below a tablespace's folder.
+func TestRewindSharedTablespace(t *testing.T) {
+	old := newPrimary(t)
+	old.exec("create table public.t as select g from generate_series(1, 10000) g")
+	space := filepath.Join(old.dir, "space")
+	old.must(os.Mkdir(space, 0o700))
+	old.exec("create tablespace space location '" + space + "'")
+	promoted := old.standby(1)
+	promoted.must(promoted.Promote(within(t, time.Minute)))
+	_, err := promoted.EnsureSlots(within(t, time.Minute), []SlotWanted{{Name: SlotName(2)}}, false)
+	promoted.must(err)
+	old.stop(Immediate)
+	for _, shared := range []string{space, localTablespaces(promoted.pgdata)[slices.Collect(maps.Keys(localTablespaces(promoted.pgdata)))[0]]} {
+		foreign := filepath.Join(shared, "pgaf_01234567_89", "PG_15_202209061")
+		old.must(os.MkdirAll(foreign, 0o700))
+		if _, err := testBin.Rewind(within(t, time.Minute), old.rewindOptions(promoted, 2)); FailureOf(err) != FailureImpossible || !exists(foreign) {
+			t.Errorf("with a copy below %s: %v", shared, err)
+		}
+		old.must(os.RemoveAll(filepath.Dir(foreign)))
+	}
+	old.mustRewind(old.rewindOptions(promoted, 2), true)
 }
 
 // A standby that received WAL which the promoted node lacks, though nothing in it changed its data.

@@ -15,12 +15,13 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"golang.org/x/sys/unix"
 )
 
 // A tablespace lies outside PGDATA at the same path on every node. A base backup must not touch the old
-// content before it is complete, so each backup puts its copy into a fresh folder below that path, which the
-// link in pg_tblspc then points to: pgaf_<hash of PGDATA>_<time>, so that nodes that share a machine never
-// remove each other's.
+// content before it is complete, so each backup puts its copy into a fresh folder, which the link in pg_tblspc
+// then points to: beside that path, or where only the path itself can be written to (a mount point) below it. Its
+// name is pgaf_<hash of PGDATA>_<time>, so that nodes that share a machine never remove each other's.
 type tablespace struct {
 	oid    uint32
 	source string // location on the source
@@ -32,15 +33,32 @@ func (t tablespace) mapping() string {
 	return escape.Replace(t.source) + "=" + escape.Replace(t.target)
 }
 
-var tablespaceCopy = regexp.MustCompile(`^pgaf_[0-9a-f]{8}_\d+$`)
+// tablespaceCopy is the last part of a copy's path: the name alone below the tablespace's path, or the name of the
+// tablespace's folder before it.
+var tablespaceCopy = regexp.MustCompile(`^(?:(.+)\.)?pgaf_[0-9a-f]{8}_\d+$`)
 
 // tablespaceHome is the folder the tablespace was created at: a source that was itself made by a base backup
-// has it one level deeper.
+// has it elsewhere.
 func tablespaceHome(location string) string {
-	if tablespaceCopy.MatchString(filepath.Base(location)) {
+	m := tablespaceCopy.FindStringSubmatch(filepath.Base(location))
+	switch {
+	case m == nil:
+		return location
+	case m[1] == "":
 		return filepath.Dir(location)
 	}
-	return location
+	return filepath.Join(filepath.Dir(location), m[1])
+}
+
+// copyPath is where the copy of that name goes.
+func copyPath(home, name string) string {
+	var at, above unix.Stat_t
+	parent := filepath.Dir(home)
+	if unix.Stat(home, &at) == nil &&
+		(unix.Access(parent, unix.W_OK|unix.X_OK) != nil || unix.Stat(parent, &above) != nil || at.Dev != above.Dev) {
+		return filepath.Join(home, name)
+	}
+	return home + "." + name
 }
 
 // planTablespaces asks the source for its tablespaces and plans where their copies go on the node with PGDATA.
@@ -53,7 +71,7 @@ func planTablespaces(ctx context.Context, conn *pgx.Conn, pgdata string) ([]tabl
 	name := fmt.Sprintf("%s%d", copyPrefix(pgdata), time.Now().UnixNano())
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (t tablespace, err error) {
 		err = row.Scan(&t.oid, &t.source)
-		t.target = filepath.Join(tablespaceHome(t.source), name)
+		t.target = copyPath(tablespaceHome(t.source), name)
 		return t, err
 	})
 }
@@ -78,7 +96,9 @@ func globQuote(path string) string {
 // abandonedCopies are copies of a tablespace that belong to nothing: of backups that were cut off.
 func abandonedCopies(pgdata, home string) []string {
 	linked := linkedFolders(pgdata)
-	copies, _ := filepath.Glob(filepath.Join(globQuote(home), copyPrefix(pgdata)+"*"))
+	beside, _ := filepath.Glob(globQuote(home) + "." + copyPrefix(pgdata) + "*")
+	below, _ := filepath.Glob(filepath.Join(globQuote(home), copyPrefix(pgdata)+"*"))
+	copies := append(beside, below...)
 	return slices.DeleteFunc(copies, func(dir string) bool { return slices.Contains(linked, dir) })
 }
 
@@ -163,4 +183,30 @@ func (r *rewind) removeTablespaces(before map[string]string) {
 			_ = os.RemoveAll(target)
 		}
 	}
+}
+
+// errSharedTablespace: pg_rewind takes all that it finds where a tablespace's link points for a part of the tablespace.
+// It would remove copies below it that belong to other nodes on this machine, or fetch those of the source's.
+func errSharedTablespace(where string) error {
+	return fmt.Errorf("the folder of a tablespace at %s holds copies that belong to other nodes, which pg_rewind would take for its own", where)
+}
+
+// refuseSharedTablespaces looks for copies below the tablespaces of both nodes.
+func (r *rewind) refuseSharedTablespaces(ctx context.Context, conn *pgx.Conn) error {
+	var shared string
+	err := conn.QueryRow(ctx, `select coalesce(min(pg_tablespace_location(t.oid)), '') from pg_tablespace as t
+		cross join lateral pg_ls_dir(case when pg_tablespace_location(t.oid) like '/%' then 'pg_tblspc/' || t.oid else 'pg_tblspc' end) as f
+		where pg_tablespace_location(t.oid) like '/%' and f ~ '^pgaf_[0-9a-f]{8}_[0-9]+$'`).Scan(&shared)
+	if err != nil {
+		return err
+	}
+	if shared != "" {
+		return r.failed(FailureImpossible, "", errSharedTablespace(r.o.Source.String()+":"+shared))
+	}
+	for _, target := range localTablespaces(r.o.PGDATA) {
+		if below, _ := filepath.Glob(filepath.Join(globQuote(target), "pgaf_*")); len(below) > 0 {
+			return r.failed(FailureImpossible, "", errSharedTablespace(target))
+		}
+	}
+	return nil
 }

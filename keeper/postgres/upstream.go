@@ -53,10 +53,14 @@ func (u Upstream) pairs() *conninfo {
 	return c
 }
 
-// forProgram splits u for a program: the password travels in the environment, where other users cannot see
+// How a program finds out that its source is gone when the network drops everything silently: libpq would wait
+// for hours. It is the other kernel that answers, so a copy that waits for a slow disk goes on.
+const programKeepAlive = "keepalives_idle=5 keepalives_interval=5 keepalives_count=3 tcp_user_timeout=20000"
+
+// forProgram is the connection string and environment for a program that reads from u: the password travels in the environment, where other users cannot see
 // it.
-func (u Upstream) forProgram() (v Upstream, env []string) {
-	v = u
+func (u Upstream) forProgram() (conninfo string, env []string) {
+	v := u
 	v.Password = ""
 	if u.Password != "" {
 		env = append(env, "PGPASSWORD="+u.Password)
@@ -64,7 +68,7 @@ func (u Upstream) forProgram() (v Upstream, env []string) {
 	if u.ApplicationName != "" {
 		env = append(env, "PGAPPNAME="+u.ApplicationName)
 	}
-	return v, env
+	return v.Conninfo() + " " + programKeepAlive, env
 }
 
 // pgconn is the configuration for our own connections. A certificate revocation list is not checked by them:
