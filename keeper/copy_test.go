@@ -9,8 +9,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"pgaf/keeper/postgres"
 	"pgaf/monitor"
@@ -56,7 +59,7 @@ func TestCloneCommand(t *testing.T) {
 		}
 	})
 	c.step("a clone that is too old", func(t *testing.T) {
-		b.service.kill(15)
+		b.service.kill(syscall.SIGTERM)
 		c.await(a.is(monitor.StateWaitPrimary))
 		backup := filepath.Join(c.dir, "old-backup")
 		bin, err := postgres.FindFirstBin("")
@@ -197,5 +200,83 @@ func TestProgressLog(t *testing.T) {
 	}
 	if got := r.n.activity.get(); got != "copying 100 %" {
 		t.Errorf("the monitor is told %q", got)
+	}
+}
+
+// A cluster that is not a copy of the group's is refused, and stays as it is.
+func TestCreateOfAnotherCluster(t *testing.T) {
+	c := newCluster(t)
+	c.newMonitor()
+	a := c.newNode("a")
+	c.await(a.is(monitor.StateSingle))
+	b := c.node("b")
+	bin, err := postgres.FindFirstBin("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if output, err := exec.Command(bin.Path("initdb"), "-A", "trust", "-D", b.pgdata).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, output)
+	}
+	before := contents(t, b.pgdata)
+	code, output := c.run("b", program{Command: "create", Create: c.options("b", b.port)})
+	if code != ExitMonitor || !strings.Contains(output, "system identifier") || !strings.Contains(output, "empty PGDATA") {
+		t.Errorf("exit %d: %s", code, output)
+	}
+	if diff := cmp.Diff(before, contents(t, b.pgdata)); diff != "" {
+		t.Errorf("PGDATA was changed:\n%s", diff)
+	}
+	c.await(b.isGone(), a.is(monitor.StateSingle))
+
+	// A cluster of another major version is not touched either.
+	version := filepath.Join(b.pgdata, "PG_VERSION")
+	if err := os.WriteFile(version, []byte("12\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, output = c.run("b", program{Command: "create", Create: c.options("b", b.port)})
+	if code != ExitKeeper || !strings.Contains(output, "PostgreSQL 12") || !strings.Contains(output, "--pgctl") {
+		t.Errorf("exit %d: %s", code, output)
+	}
+}
+
+// A standby of which the primary is behind, on the same timeline, cannot be rewound: to
+// try it for ever would help nobody. It is copied, and what only it had is kept.
+func TestStandbyAheadOfItsPrimary(t *testing.T) {
+	c, a, b := newPair(t)
+	b.service.kill(syscall.SIGTERM)
+	c.await(a.is(monitor.StateWaitPrimary))
+	a.mustSQL("create table t as select 1 as n")
+	a.service.kill(syscall.SIGTERM)
+	snapshot := filepath.Join(c.dir, "snapshot")
+	copyTree := func(from, to string) {
+		t.Helper()
+		if output, err := exec.Command("cp", "-a", from, to).CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, output)
+		}
+	}
+	copyTree(a.pgdata, snapshot)
+	a.run()
+	b.run()
+	c.await(a.is(monitor.StatePrimary), b.is(monitor.StateSecondary))
+	a.mustSQL("insert into t select generate_series(2, 1000)")
+	b.service.kill(syscall.SIGTERM)
+	c.await(a.is(monitor.StateWaitPrimary))
+	a.service.kill(syscall.SIGTERM)
+
+	if err := os.RemoveAll(a.pgdata); err != nil {
+		t.Fatal(err)
+	}
+	copyTree(snapshot, a.pgdata)
+	a.run()
+	c.await(a.is(monitor.StateWaitPrimary))
+	b.run()
+	c.await(a.is(monitor.StatePrimary), b.is(monitor.StateSecondary))
+	if rewinds := b.logged("msg=rewinding"); rewinds > 2 {
+		t.Errorf("it was rewound %d times", rewinds)
+	}
+	if kept := postgres.KeptPathsOf(b.pgdata); len(kept) != 1 || !postgres.HasCluster(kept[0]) {
+		t.Errorf("kept: %v", kept)
+	}
+	if rows := a.mustSQL("select count(*) from t"); rows != "1" {
+		t.Errorf("%s rows", rows)
 	}
 }

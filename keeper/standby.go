@@ -61,7 +61,6 @@ type place struct {
 	exclusive bool             // LSN is the start of a record that is there, not the end
 	history   postgres.History // nil when it is not known
 	writable  bool             // a running primary: it follows nobody as it is
-	receiver  postgres.Receiver
 }
 
 // place looks at the local data, running or not.
@@ -72,7 +71,7 @@ func (n *node) place(ctx context.Context) (place, error) {
 			return place{}, err
 		}
 		timeline := max(meta.Timeline, int(n.received.Load()))
-		return place{Position: postgres.Position{Timeline: timeline, LSN: meta.LSN}, history: n.history(timeline), writable: !meta.InRecovery, receiver: meta.Receiver}, nil
+		return place{Position: postgres.Position{Timeline: timeline, LSN: meta.LSN}, history: n.history(timeline), writable: !meta.InRecovery}, nil
 	}
 	control, err := n.bin.ControlData(ctx, n.paths.PGDATA)
 	if err != nil {
@@ -116,13 +115,12 @@ func (n *node) comparePrimary(ctx context.Context) (origin, postgres.Relation, e
 	return o, here.relation(o), nil
 }
 
-// relation compares the local data with what an upstream said about itself later.
+// relation compares the local data with what an upstream said about itself later. That
+// replication goes on proves nothing: it begins with the segment, which an upstream
+// that has lost WAL may still have.
 func (p place) relation(o origin) postgres.Relation {
-	switch {
-	case p.writable:
+	if p.writable {
 		return postgres.RelationDiverged
-	case p.receiver.Streaming && p.receiver.Host == o.Host && p.receiver.Port == o.Port && p.Timeline == o.system.Timeline:
-		return postgres.RelationSame // nothing proves it better
 	}
 	return postgres.Compare(p.Position, p.exclusive, p.history, o.system, o.history)
 }
