@@ -172,3 +172,6 @@ const (
 	backupFromPrimary = "primary"
 	backupFromStandby = "standby"
 )
+
+// BackupSources are the nodes that a base backup can be taken from.
+var BackupSources = []string{backupFromPrimary, backupFromStandby}

@@ -98,6 +98,8 @@ func fastForward(ctx context.Context, n *node, _ Transition) error {
 	if err != nil {
 		return err
 	}
+	// What it promised counts also while a restarted Postgres has not replayed all of it.
+	o.system.LSN = max(o.system.LSN, peer.LSN)
 	switch here.relation(o) {
 	case postgres.RelationDescendant:
 		n.log.Info("this node's timeline goes on from where the other one ends: there is nothing to fetch", "from", peer.Name)

@@ -120,7 +120,7 @@ var settings = []setting{
 	text(setting{section: "replication", key: "backup_directory", roles: forKeeper},
 		func(c *Config) *string { return &c.Replication.BackupDirectory }, nil),
 	text(setting{section: "replication", key: "backup_source", roles: forKeeper, fallback: backupFromPrimary},
-		func(c *Config) *string { return &c.Replication.BackupSource }, oneOf(backupFromPrimary, backupFromStandby)),
+		func(c *Config) *string { return &c.Replication.BackupSource }, oneOf(BackupSources...)),
 	text(setting{section: "replication", key: "clone_command", roles: forKeeper},
 		func(c *Config) *string { return &c.Replication.CloneCommand }, nil),
 	flag(setting{section: "replication", key: "keep_old_pgdata", roles: forKeeper, fallback: "0"},

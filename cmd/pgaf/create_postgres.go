@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"pgaf/keeper"
 )
@@ -44,6 +46,9 @@ func (c *createPostgresCmd) Run(a *app) error {
 	}
 	if c.SkipHBA && a.given["pg-hba-lan"] {
 		return usageError("leave out one of them", "--pg-hba-lan and --skip-pg-hba exclude each other")
+	}
+	if c.BackupSource != "" && !slices.Contains(keeper.BackupSources, c.BackupSource) {
+		return usageError("use one of "+strings.Join(keeper.BackupSources, ", "), "option --backup-source: %q is no source of a base backup", c.BackupSource)
 	}
 	ssl, err := c.sslOptions.choice(a)
 	if err != nil {
