@@ -43,10 +43,16 @@ func TestBaseBackupAndStreaming(t *testing.T) {
 	if !IsStandby(standby.pgdata) {
 		t.Fatal("the backup is no standby")
 	}
+	if !FreshCopy(standby.pgdata) {
+		t.Error("the backup is not taken for one that was not started yet")
+	}
 	standby.writeSettings()
 	took(t, "start of the standby", standby.start)
 	took(t, "until it streams", func() { standby.must(standby.WaitStreaming(within(t, time.Minute))) })
 	standby.caughtUp(primary)
+	if FreshCopy(standby.pgdata) {
+		t.Error("a standby that was started is taken for a fresh copy")
+	}
 	if n := standby.text("select count(*) from public.filler"); n != "20000" {
 		t.Fatalf("%s rows on the standby", n)
 	}
