@@ -79,7 +79,6 @@ func (n *node) backup(ctx context.Context, o origin, source postgres.Upstream, k
 	begun := time.Now()
 	n.log.Info(doing+" the data", "from", source.String())
 	report := n.progress(doing)
-	defer report.end()
 	err := n.bin.BaseBackup(ctx, postgres.BaseBackupOptions{
 		PGDATA:           n.paths.PGDATA,
 		Dir:              n.backupFolder(id),
@@ -93,6 +92,7 @@ func (n *node) backup(ctx context.Context, o origin, source postgres.Upstream, k
 		Progress:         report.add,
 		Logger:           n.log,
 	})
+	report.end()
 	if err != nil {
 		return err
 	}

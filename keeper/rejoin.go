@@ -95,8 +95,8 @@ func (n *node) rewindTo(ctx context.Context, o origin) error {
 	begun := time.Now()
 	n.log.Info("rewinding", "to", o.String())
 	report := n.progress("rewinding")
-	defer report.end()
 	rewound, err := n.bin.Rewind(ctx, postgres.RewindOptions{PGDATA: n.paths.PGDATA, Source: o.Upstream, Standby: o.Upstream, Progress: report.add, Logger: n.log})
+	report.end()
 	if err == nil {
 		n.rewinding.over()
 		n.received.Store(0)
@@ -124,7 +124,8 @@ func (n *node) rewindTo(ctx context.Context, o origin) error {
 
 // unlessAhead follows a pg_rewind that found nothing to do: it compares timelines by
 // their number. A node that is ahead of its primary on the same timeline, because
-// the primary lost WAL, could be rewound for ever; what it has is kept.
+// the primary lost WAL, or on another timeline of the same number, could be rewound
+// for ever. It is copied, and what it has is kept.
 func (n *node) unlessAhead(ctx context.Context, o origin) error {
 	here, err := n.place(ctx)
 	if err != nil {
@@ -138,7 +139,7 @@ func (n *node) unlessAhead(ctx context.Context, o origin) error {
 		return nil
 	}
 	kept := postgres.KeptPath(n.paths.PGDATA, time.Now())
-	n.log.Warn("this node has WAL that its primary lacks, on the same timeline: the primary has lost it; the primary is copied, and this node's data kept",
+	n.log.Warn("this node has WAL that its primary lacks, on a timeline of the same number, where pg_rewind does not look for it; the primary is copied, and the data of this node kept",
 		"here", here.Position.String(), "primary", o.String(), "primary_at", now.system.Position().String(), "kept", kept)
 	return n.copyKeeping(ctx, now, kept)
 }
