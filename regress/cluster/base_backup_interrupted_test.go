@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -32,12 +33,15 @@ func TestBaseBackupInterrupted(t *testing.T) {
 
 	s.must(s.b.Start())
 	s.awaitCopying(s.b)
+	failed := s.awaitLog(s.b, "failed", "base backup of")
 	s.must(s.a.KillPostgres())
-	s.awaitCopying(s.b) // from its beginning: percentages only grow within one copy
+	failed()
 	s.awaitWrites(writer)
+	s.awaitCopying(s.b)
 
+	failed = s.awaitLog(s.b, "failed", "base backup of")
 	s.must(s.a.Host.Cut())
-	s.awaitLog(s.b, "base backup of", "unreachable")
+	failed()
 	if s.folderID(s.b) != folder {
 		t.Error("the old data was replaced by a copy that was cut off")
 	}
@@ -69,25 +73,24 @@ func (s *story) awaitCopying(n *harness.Node) {
 	})
 }
 
-// awaitLog waits until a line of the node's log, written after the call, has all these words.
-func (s *story) awaitLog(n *harness.Node, words ...string) {
+// awaitLog returns what waits until a line of the node's log, written after this call, has all these words.
+func (s *story) awaitLog(n *harness.Node, words ...string) func() {
 	s.Helper()
 	before, err := os.ReadFile(n.LogFile())
 	s.must(err)
-	s.poll(n.Name+" logs "+strings.Join(words, " … "), func(context.Context) bool {
-		now, err := os.ReadFile(n.LogFile())
-		s.must(err)
-		for line := range strings.Lines(string(now[len(before):])) {
-			found := true
-			for _, word := range words {
-				found = found && strings.Contains(line, word)
+	return func() {
+		s.Helper()
+		s.poll(n.Name+" logs "+strings.Join(words, " … "), func(context.Context) bool {
+			now, err := os.ReadFile(n.LogFile())
+			s.must(err)
+			for line := range strings.Lines(string(now[len(before):])) {
+				if !slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(line, word) }) {
+					return true
+				}
 			}
-			if found {
-				return true
-			}
-		}
-		return false
-	})
+			return false
+		})
+	}
 }
 
 // poll asks again and again for something that nobody notifies.
