@@ -207,7 +207,8 @@ func (n *testNode) postmaster() int {
 func (n *testNode) paths() Paths {
 	config := func(kind, file string) string { return filepath.Join(n.c.dir, kind, "pgaf", n.pgdata, file) }
 	return Paths{PGDATA: n.pgdata, Config: config(".config", configFileName), State: config(".local/share", stateFileName),
-		Init: config(".local/share", initFileName), Pid: config("run", pidFileName), Lease: config("run", leaseFileName)}
+		Init: config(".local/share", initFileName), Pid: config("run", pidFileName), Lease: config("run", leaseFileName),
+		Lock: config(".local/share", lockFileName), Exec: config("run", execFileName), Nodes: config(".local/share", nodesFileName), Goal: config(".local/share", goalFileName)}
 }
 
 // start starts a command.

@@ -78,6 +78,7 @@ type Config struct {
 
 	Timeout struct {
 		NetworkPartition          time.Duration
+		HandOver                  time.Duration
 		PreparePromotionCatchup   time.Duration
 		PreparePromotionReceiver  time.Duration
 		RestartFailure            time.Duration

@@ -26,6 +26,7 @@ type creation struct {
 	initFile     initFile
 	configBefore []byte // nil: there was none
 	kept         keptFiles
+	lock         *pidLock
 	continued    bool // a create that was killed
 	created      bool // nothing is undone any more
 }
@@ -46,11 +47,12 @@ func Create(ctx context.Context, o CreateOptions) error {
 	if err := c.paths.makeFolders(); err != nil {
 		return err
 	}
-	lock, err := acquirePidFile(c.paths.Pid, pidFileOf(c.paths, o.Version))
+	lock, err := lockNode(c.paths, pidFileOf(c.paths, o.Version))
 	if err != nil {
 		return err
 	}
 	defer lock.release()
+	c.lock = lock
 	err = c.make(ctx)
 	if err != nil && !c.created {
 		err = c.undo(err)
@@ -69,7 +71,7 @@ func logger(log *slog.Logger) *slog.Logger {
 // alreadyThere is a create of a node that exists: nothing to do, or its service.
 func (c *creation) alreadyThere(ctx context.Context) error {
 	if c.o.Run {
-		return Run(ctx, RunOptions{PGDATA: c.o.PGDATA, Name: c.o.Name, Hostname: c.o.Hostname, Port: c.o.Port, Version: c.o.Version, Logger: c.o.Logger})
+		return Run(ctx, RunOptions{PGDATA: c.o.PGDATA, Name: c.o.Name, Hostname: c.o.Hostname, Port: c.o.Port, Version: c.o.Version, Options: c.o.Options, Logger: c.o.Logger})
 	}
 	c.log.Info("this node exists already; nothing to create", "node", c.cfg.Name, "next", "pgaf run --pgdata "+c.paths.PGDATA)
 	return nil
@@ -231,6 +233,7 @@ func (c *creation) finish(s *service) {
 	}
 	c.created = true
 	s.executor.limit, s.n.onProgress = nil, nil // from now on it is a service, with a log
+	s.executor.successor = newNodeSuccessor(c.lock, c.paths, c.o.Options)
 	c.log.Info("the node is created", "node", s.n.cfg().Name, "state", string(s.executor.state.Current))
 }
 

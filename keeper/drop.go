@@ -241,7 +241,7 @@ func removeNodeFiles(paths Paths, configBefore []byte) error {
 	} else if err := removeFile(paths.Config); err != nil {
 		return err
 	}
-	for _, file := range []string{paths.State, paths.Lease, paths.Init} {
+	for _, file := range []string{paths.State, paths.Lease, paths.Init, paths.Nodes, paths.Goal, paths.Exec, paths.Lock} {
 		if err := removeFile(file); err != nil {
 			return err
 		}

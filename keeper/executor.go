@@ -42,14 +42,18 @@ type executor struct {
 
 	lease     *lease
 	leaseFile *leaseFile
-	grace     instant // until then a lease that has run out may yet be renewed
-	awake     instant // of the last round
+
+	leaseUnwritten bool    // it could not be written down, and that was said
+	grace          instant // until then a lease that has run out may yet be renewed
+	awake          instant // of the last round
 
 	running *runningJob
 	retry   retry
 	timer   *time.Timer // of the next retry
 
-	leaving bool // the service ends: nothing is restarted any more
+	leaving   bool // the service ends: nothing is restarted any more
+	handover  *handover
+	successor successor
 
 	// During a create:
 	goal    func(State) bool                                 // ends run once it holds
@@ -103,10 +107,17 @@ func (e *executor) run(ctx context.Context, reload <-chan *Config) error {
 	defer tick.Stop()
 	defer e.taken()
 	defer e.stopJob()
+	polite := politeStop(ctx)
+	replace, stopReplace := notifyReplace()
+	defer stopReplace()
 	for {
 		// Before anything else, so that a process that was frozen finds out that
 		// its lease has run out before it does another thing.
 		e.checkLease()
+		if err := e.handedOver(); err != nil {
+			return err
+		}
+		e.replaceProgram()
 		e.steer(ctx)
 		e.watchUpstream()
 		e.taken()
@@ -136,6 +147,17 @@ func (e *executor) run(ctx context.Context, reload <-chan *Config) error {
 			err = e.onDone(result)
 		case cfg := <-reload:
 			e.onReload(cfg)
+		case <-polite:
+			polite = nil
+			err = e.stopPolitely()
+		case refusal := <-e.handover.answered():
+			err = e.onHandOver(refusal)
+		case <-e.handover.expired():
+			err = e.giveUpHandOver()
+		case <-replace:
+			e.onReplaceRequest(ctx)
+		case checked := <-e.successor.checked:
+			e.onChecked(checked)
 		case <-e.timer.C:
 		case <-tick.C:
 			e.onTick(ctx)
@@ -167,11 +189,15 @@ func (e *executor) save() {
 	e.unsaved = false
 	e.publish()
 	err := e.state.Save(e.n.paths.State)
-	if err != nil && e.unwritten == "" {
-		e.n.log.Error("the state of this node cannot be written down", "error", err)
+	switch {
+	case err != nil:
+		e.unsaved = true // tried again with every round
+		if e.unwritten == "" {
+			e.n.log.Error("the state of this node cannot be written down; it is tried again, and a keeper that is restarted meanwhile takes this node for what it was before", "error", err)
+		}
 		e.unwritten = err.Error()
-	}
-	if err == nil {
+	case e.unwritten != "":
+		e.n.log.Info("the state of this node is written down again")
 		e.unwritten = ""
 	}
 }

@@ -30,9 +30,7 @@ func (e *executor) onAnswer(a answer) error {
 	e.n.acked.Store(int64(e.lease.acked))
 	e.confirm(a)
 	if e.state.Current.Writable() {
-		if err := e.leaseFile.save(a.sent); err != nil {
-			e.n.log.Warn("the lease cannot be written down: a restarted keeper would start a new one", "error", err)
-		}
+		e.saveLease(a.sent)
 	}
 	e.onLook(a.seen)
 	e.introduce()
@@ -53,6 +51,15 @@ func (e *executor) onAnswer(a answer) error {
 	}
 	e.assign(a.assignment.State, false)
 	return nil
+}
+
+// saveLease writes the lease down. That it cannot be is said once.
+func (e *executor) saveLease(acked instant) {
+	err := e.leaseFile.save(acked)
+	if err != nil && !e.leaseUnwritten {
+		e.n.log.Warn("the lease cannot be written down: a restarted keeper would start a new one", "error", err)
+	}
+	e.leaseUnwritten = err != nil
 }
 
 // confirm notes that the monitor knows this node as what it has become.

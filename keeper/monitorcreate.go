@@ -38,7 +38,7 @@ func CreateMonitor(ctx context.Context, o CreateMonitorOptions) error {
 	if err := c.paths.makeFolders(); err != nil {
 		return err
 	}
-	lock, err := acquirePidFile(c.paths.Pid, monitorPidFile(c.paths, o.Version))
+	lock, err := lockNode(c.paths, monitorPidFile(c.paths, o.Version))
 	if err != nil {
 		return err
 	}
@@ -50,6 +50,7 @@ func CreateMonitor(ctx context.Context, o CreateMonitorOptions) error {
 	}
 	c.log.Info("the monitor is created", "uri", monitor.ScrubURI(c.cfg.MonitorURI()))
 	if c.o.Run {
+		m.successor = newMonitorSuccessor(lock, c.paths, c.o.Options)
 		return m.serve(ctx)
 	}
 	return m.stop(ctx)

@@ -25,6 +25,8 @@ type monitorNode struct {
 	bin    postgres.Bin
 	server *postgres.Server
 	log    *slog.Logger
+
+	successor successor
 }
 
 func newMonitorNode(paths Paths, cfg *Config, bin postgres.Bin, log *slog.Logger) *monitorNode {
@@ -159,7 +161,7 @@ func RunMonitor(ctx context.Context, o RunOptions) error {
 	if err := paths.makeFolders(); err != nil {
 		return err
 	}
-	lock, err := acquirePidFile(paths.Pid, monitorPidFile(paths, o.Version))
+	lock, err := lockNode(paths, monitorPidFile(paths, o.Version))
 	if err != nil {
 		return &ExitError{Code: ExitInternal, Err: err}
 	}
@@ -169,8 +171,18 @@ func RunMonitor(ctx context.Context, o RunOptions) error {
 	}
 	m := newMonitorNode(paths, cfg, bin, logger(o.Logger))
 	defer m.server.Close()
+	m.successor = newMonitorSuccessor(lock, paths, o.Options)
 	removeFile(paths.Init) // of a create that was killed: everything is made sure of here
+	if err := lock.confirm(paths, o.Version); err != nil {
+		m.log.Warn("the command that asked for this program cannot be told that it runs", "error", err)
+	}
 	return m.serve(ctx)
+}
+
+// newMonitorSuccessor is the successor of a monitor's service: it has to read the
+// configuration.
+func newMonitorSuccessor(lock *pidLock, paths Paths, options []string) successor {
+	return newSuccessor(lock, paths, options, "config", "get", "--json")
 }
 
 func monitorPidFile(paths Paths, version string) PidFile {
@@ -184,6 +196,8 @@ func (m *monitorNode) serve(ctx context.Context) error {
 	events := m.server.Watch()
 	hup, stopHup := notifyReload()
 	defer stopHup()
+	replace, stopReplace := notifyReplace()
+	defer stopReplace()
 	if err := m.start(ctx); err != nil {
 		if ctx.Err() != nil {
 			return m.stop(ctx)
@@ -213,8 +227,23 @@ func (m *monitorNode) serve(ctx context.Context) error {
 			}
 		case <-hup:
 			m.reload()
+		case <-replace:
+			m.log.Info("asked to be replaced by the program on disk", "program", ownProgram)
+			m.successor.check(ctx)
+		case err := <-m.successor.checked:
+			m.replace(err)
 		}
 	}
+}
+
+// replace lets the program on disk take over, once it was checked.
+func (m *monitorNode) replace(err error) {
+	if err != nil {
+		m.successor.refuse(err)
+	} else {
+		err = m.successor.takeOver()
+	}
+	m.log.Error("the program on disk is not taken; this one goes on", "error", err)
 }
 
 // start starts Postgres with present settings, and brings the objects up to date.

@@ -56,8 +56,9 @@ type CreateOptions struct {
 
 	Progress func(Progress) `json:"-"` // shows the copy; nil: the log does
 
-	Run     bool   // stay in the foreground as the service once the node is created
-	Version string // of the program, for the pid file
+	Run     bool     // stay in the foreground as the service once the node is created
+	Version string   // of the program, for the pid file
+	Options []string // of every command, for the program that replaces the service
 	Logger  *slog.Logger
 }
 
@@ -68,7 +69,8 @@ type RunOptions struct {
 	Name     string
 	Hostname string
 	Port     int
-	Version  string // of the program, for the pid file
+	Version  string   // of the program, for the pid file
+	Options  []string // of every command, for the program that replaces the service
 	Logger   *slog.Logger
 }
 
@@ -89,6 +91,7 @@ type CreateMonitorOptions struct {
 
 	Run     bool
 	Version string
+	Options []string
 	Logger  *slog.Logger
 }
 

@@ -18,6 +18,10 @@ type Paths struct {
 	Init   string // pgaf.init: JSON, exists only while a create is in progress
 	Pid    string // pgaf.pid: of the running service; locked by it
 	Lease  string // pgaf.lease: when the monitor last acknowledged a report; see lease.go
+	Lock   string // pgaf.lock: beside the state; locked by the running service, wherever its pid file is
+	Exec   string // pgaf.exec: the answer to a request of pgaf reload --exec
+	Nodes  string // nodes.json: the group, while no monitor steers the node
+	Goal   string // pgaf.goal: what an operator wants the node to be, for the same time
 }
 
 const (
@@ -26,6 +30,10 @@ const (
 	initFileName   = "pgaf.init"
 	pidFileName    = "pgaf.pid"
 	leaseFileName  = "pgaf.lease"
+	lockFileName   = "pgaf.lock"
+	execFileName   = "pgaf.exec"
+	nodesFileName  = "nodes.json"
+	goalFileName   = "pgaf.goal"
 )
 
 // PathsOf computes the paths of the node whose data folder is pgdata. It creates
@@ -55,6 +63,10 @@ func PathsOf(pgdata string) (Paths, error) {
 		Init:   filepath.Join(data, "pgaf", dir, initFileName),
 		Pid:    filepath.Join(runtime, "pgaf", dir, pidFileName),
 		Lease:  filepath.Join(runtime, "pgaf", dir, leaseFileName),
+		Lock:   filepath.Join(data, "pgaf", dir, lockFileName),
+		Exec:   filepath.Join(runtime, "pgaf", dir, execFileName),
+		Nodes:  filepath.Join(data, "pgaf", dir, nodesFileName),
+		Goal:   filepath.Join(data, "pgaf", dir, goalFileName),
 	}, nil
 }
 

@@ -27,6 +27,10 @@ func TestPaths(t *testing.T) {
 		Init:   filepath.Join(top, "data/pgaf", top, "node/pgaf.init"),
 		Pid:    filepath.Join(runtime, "pgaf", top, "node/pgaf.pid"),
 		Lease:  filepath.Join(runtime, "pgaf", top, "node/pgaf.lease"),
+		Lock:   filepath.Join(top, "data/pgaf", top, "node/pgaf.lock"),
+		Exec:   filepath.Join(runtime, "pgaf", top, "node/pgaf.exec"),
+		Nodes:  filepath.Join(top, "data/pgaf", top, "node/nodes.json"),
+		Goal:   filepath.Join(top, "data/pgaf", top, "node/pgaf.goal"),
 	}
 	if p != want {
 		t.Errorf("%+v\nwant %+v", p, want)

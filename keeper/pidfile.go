@@ -93,12 +93,42 @@ func wholeFile() unix.Flock_t {
 	return unix.Flock_t{Type: unix.F_WRLCK, Whence: io.SeekStart}
 }
 
-// pidLock is the pid file held by this process.
-type pidLock struct{ file *os.File }
+// pidLock is the pid file held by this process, and the lock beside the node's state.
+type pidLock struct {
+	file      *os.File
+	state     *os.File // nil: only the pid file is held
+	inherited bool     // from the program that this one replaced
+}
 
 // errRunning is wrapped by the error of acquirePidFile when another process holds
 // the file.
 var errRunning = errors.New("already running")
+
+// lockNode makes this process the one service of a node. The pid file alone would not
+// do: its folder depends on XDG_RUNTIME_DIR, which a login shell has and a service of
+// systemd has not, while the state file is where it is.
+func lockNode(paths Paths, content PidFile) (*pidLock, error) {
+	if l := inheritLocks(paths); l != nil {
+		if err := writePid(l.file, content); err != nil {
+			return nil, exitf(ExitBadState, "write pid file %s: %w", paths.Pid, err)
+		}
+		return l, nil
+	}
+	l, err := acquirePidFile(paths.Pid, content)
+	if err != nil {
+		return nil, err
+	}
+	if l.state, err = os.OpenFile(paths.Lock, os.O_RDWR|os.O_CREATE, 0o600); err != nil {
+		l.release()
+		return nil, exitf(ExitBadState, "open the lock of the node's state: %w", err)
+	}
+	lock := wholeFile()
+	if err := unix.FcntlFlock(l.state.Fd(), unix.F_OFD_SETLK, &lock); err != nil {
+		l.release()
+		return nil, exitf(ExitBadState, "pgaf is %w for %s, with its pid file elsewhere than %s (another XDG_RUNTIME_DIR); stop it first", errRunning, content.PGDATA, paths.Pid)
+	}
+	return l, nil
+}
 
 // acquirePidFile takes the lock and writes the file. It fails at once when another
 // process holds the lock.
@@ -123,7 +153,7 @@ func acquirePidFile(path string, content PidFile) (*pidLock, error) {
 			file.Close()
 			return nil, exitf(ExitBadState, "write pid file %s: %w", path, err)
 		}
-		return &pidLock{file}, nil
+		return &pidLock{file: file}, nil
 	}
 }
 
@@ -156,4 +186,7 @@ func writePid(file *os.File, content PidFile) error {
 func (l *pidLock) release() {
 	os.Remove(l.file.Name())
 	l.file.Close()
+	if l.state != nil {
+		l.state.Close() // the file stays: whoever removes it would unlock another service
+	}
 }

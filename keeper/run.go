@@ -13,8 +13,9 @@ import (
 )
 
 // Run is the service of o.PGDATA: of a data node or of a monitor, as its
-// configuration file says. It ends when ctx ends or on SIGTERM, SIGINT (both stop
-// Postgres fast) or SIGQUIT (immediately); SIGHUP reads the configuration again.
+// configuration file says. It ends when ctx ends or on SIGTERM (a primary hands over
+// first, see handover.go), SIGINT (stops Postgres fast) or SIGQUIT (immediately); SIGHUP
+// reads the configuration again, SIGUSR2 replaces the program (replace.go).
 func Run(ctx context.Context, o RunOptions) error {
 	if err := RefuseRoot(); err != nil {
 		return err
@@ -43,7 +44,7 @@ func runNode(ctx context.Context, o RunOptions, paths Paths, cfg *Config) error 
 	if err := paths.makeFolders(); err != nil {
 		return err
 	}
-	lock, err := acquirePidFile(paths.Pid, pidFileOf(paths, o.Version))
+	lock, err := lockNode(paths, pidFileOf(paths, o.Version))
 	if err != nil {
 		// The code that `pg_autoctl run` has for it.
 		return &ExitError{Code: ExitInternal, Err: err}
@@ -70,9 +71,13 @@ func runNode(ctx context.Context, o RunOptions, paths Paths, cfg *Config) error 
 		return err
 	}
 	defer s.close()
+	s.executor.successor = newNodeSuccessor(lock, paths, o.Options)
 	s.executor.reached = func(state State) { removeInitFile(paths, state) }
 	removeInitFile(paths, state)
 	log.Info("keeper started", "node", cfg.Name, "node_id", state.NodeID, "current", string(state.Current), "assigned", string(state.Assigned), "postgres", n.server.Status().String())
+	if err := lock.confirm(paths, o.Version); err != nil {
+		log.Warn("the command that asked for this program cannot be told that it runs", "error", err)
+	}
 	n.publishMetadata(s.lifetime)
 	return s.run(ctx)
 }

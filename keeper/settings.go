@@ -131,6 +131,10 @@ var settings = []setting{
 	// How long a primary serves without hearing from the monitor or a standby.
 	duration(setting{section: "timeout", key: "network_partition_timeout", roles: forKeeper, fallback: "20"},
 		func(c *Config) *time.Duration { return &c.Timeout.NetworkPartition }, time.Second, 1),
+	// How long a primary that is stopped (SIGTERM) may take to hand over to a standby
+	// first; 0 stops it at once.
+	duration(setting{section: "timeout", key: "handover_timeout", roles: forKeeper, fallback: "30"},
+		func(c *Config) *time.Duration { return &c.Timeout.HandOver }, time.Second, 0),
 	duration(setting{section: "timeout", key: "prepare_promotion_catchup", roles: forKeeper, fallback: "30"},
 		func(c *Config) *time.Duration { return &c.Timeout.PreparePromotionCatchup }, time.Second, 0),
 	duration(setting{section: "timeout", key: "prepare_promotion_walreceiver", roles: forKeeper, fallback: "5"},

@@ -68,8 +68,10 @@ func notifyReload() (<-chan os.Signal, func()) {
 }
 
 type stopSignals struct {
-	first atomic.Int32
-	quit  chan struct{} // closed on the first SIGQUIT
+	first  atomic.Int32
+	quit   chan struct{} // closed on the first SIGQUIT
+	polite chan struct{} // closed on the first SIGTERM, while it does not end the context
+	defers atomic.Bool   // somebody acts on polite
 }
 
 type stopKey struct{}
@@ -80,17 +82,24 @@ func notifyStop(parent context.Context) (context.Context, context.CancelFunc) {
 	if _, nested := parent.Value(stopKey{}).(*stopSignals); nested {
 		return parent, func() {}
 	}
-	s := &stopSignals{quit: make(chan struct{})}
+	s := &stopSignals{quit: make(chan struct{}), polite: make(chan struct{})}
 	ctx, cancel := context.WithCancel(context.WithValue(parent, stopKey{}, s))
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT)
 	done := make(chan struct{})
 	go func() {
-		quit := false
+		quit, polite := false, false
 		for {
 			select {
 			case sig := <-signals:
 				s.first.CompareAndSwap(0, int32(sig.(syscall.Signal)))
+				if sig == syscall.SIGTERM && s.defers.Load() {
+					if !polite {
+						polite = true
+						close(s.polite)
+					}
+					continue
+				}
 				if sig == syscall.SIGQUIT && !quit {
 					quit = true
 					close(s.quit)
@@ -106,6 +115,18 @@ func notifyStop(parent context.Context) (context.Context, context.CancelFunc) {
 		close(done)
 		cancel()
 	}
+}
+
+// politeStop makes SIGTERM close the returned channel and no longer end ctx: whoever
+// reads it has something to do before it stops. SIGINT and SIGQUIT go on to end ctx.
+// It is nil, and so blocks for ever, where no signals are awaited.
+func politeStop(ctx context.Context) <-chan struct{} {
+	s, ok := ctx.Value(stopKey{}).(*stopSignals)
+	if !ok {
+		return nil
+	}
+	s.defers.Store(true)
+	return s.polite
 }
 
 // stopSignal is the signal that ended ctx; SIGTERM when it was no signal.

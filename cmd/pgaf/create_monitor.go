@@ -54,6 +54,7 @@ func (c *createMonitorCmd) Run(a *app) error {
 		Formations:          c.Formations,
 		Run:                 c.RunIt,
 		Version:             version,
+		Options:             a.logOptions,
 		Logger:              a.log,
 	})
 }

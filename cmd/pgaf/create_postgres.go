@@ -92,6 +92,7 @@ func (c *createPostgresCmd) Run(a *app) error {
 		Progress:            a.progressOn(),
 		Run:                 c.RunIt,
 		Version:             version,
+		Options:             a.logOptions,
 		Logger:              a.log,
 	})
 }

@@ -14,6 +14,18 @@ func (g globalOptions) verbosity() verbosity {
 	return verbosity{verbose: g.Verbose, quiet: g.Quiet}
 }
 
+// logOptions are the options again, as a command line has them.
+func (g globalOptions) logOptions() []string {
+	options := []string{"--log-format", g.LogFormat}
+	if g.Quiet {
+		options = append(options, "--quiet")
+	}
+	for range g.Verbose {
+		options = append(options, "--verbose")
+	}
+	return options
+}
+
 // versionFlag prints the version as soon as it is seen, whatever else the
 // command line says.
 type versionFlag bool

@@ -24,6 +24,8 @@ type app struct {
 	log    *slog.Logger
 	parser *kong.Kong
 
+	logOptions []string // those of the command line, for a program that replaces this one
+
 	// given holds the long names of the options that were on the command line
 	// (not those that came from the environment or a default).
 	given map[string]bool
@@ -66,6 +68,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 
 	a.log = newLogger(stderr, tree.verbosity(), tree.LogFormat == "json")
+	a.logOptions = tree.logOptions()
 	slog.SetDefault(a.log)
 	actForOwner(kctx)
 

@@ -29,6 +29,7 @@ func (c *runCmd) Run(a *app) error {
 		Hostname: c.Hostname,
 		Port:     int(c.Port),
 		Version:  version,
+		Options:  a.logOptions,
 		Logger:   a.log,
 	})
 }

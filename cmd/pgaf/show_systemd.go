@@ -48,6 +48,8 @@ User = %s
 ExecStart = %s run
 Restart = always
 StartLimitBurst = 20
+KillMode = mixed
+TimeoutStopSec = 120
 ExecReload = %s reload
 
 [Install]

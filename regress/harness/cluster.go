@@ -469,6 +469,16 @@ func (n *Node) Stop(within time.Duration) error {
 	}
 }
 
+// Ended waits for the end of the node's pgaf and returns its exit code, -1 when a signal killed it.
+func (n *Node) Ended(ctx context.Context) (code int, err error) {
+	select {
+	case <-n.process.Done():
+		return n.process.exitCode(), nil
+	case <-ctx.Done():
+		return 0, fmt.Errorf("pgaf on %s (pid %d) has not ended; last lines of its log:\n%s", n.Name, n.process.PID, Tail(n.LogFile(), 10))
+	}
+}
+
 // SignalKeeper sends a signal to pgaf alone.
 func (n *Node) SignalKeeper(signal syscall.Signal) error { return n.process.Signal(signal) }
 

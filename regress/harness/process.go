@@ -56,6 +56,15 @@ func (p *Process) Running() bool {
 	}
 }
 
+// exitCode of a process that has ended; -1 when a signal killed it.
+func (p *Process) exitCode() int {
+	var exit *exec.ExitError
+	if errors.As(p.err, &exit) {
+		return exit.ExitCode()
+	}
+	return 0
+}
+
 // Signal sends one signal; a process that has ended is no error.
 func (p *Process) Signal(s syscall.Signal) error {
 	if !p.Running() {
