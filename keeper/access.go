@@ -49,6 +49,9 @@ func hbaMethod(cfg *Config) string {
 // role may do nothing but connect.
 func (n *node) monitorRules(ctx context.Context) ([]postgres.HBARule, error) {
 	cfg := n.cfg()
+	if cfg.MonitorDisabled() {
+		return nil, nil
+	}
 	hosts, err := monitorHosts(cfg.Monitor)
 	if err != nil {
 		return nil, err

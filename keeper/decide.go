@@ -20,6 +20,9 @@ func (e *executor) checkLease() {
 		e.grace = now.add(leaseGrace)
 	}
 	e.awake = now
+	if e.n.cfg().MonitorDisabled() {
+		return // nobody can have been promoted
+	}
 	switch e.state.Assigned {
 	case monitor.StateDemoteTimeout, monitor.StateDemoted, monitor.StateDropped:
 		return // stopping already, and not waiting for anything
@@ -106,6 +109,9 @@ func followsPrimary(s monitor.State) bool {
 
 // steer starts the wanted job, or ends the running one where another is wanted.
 func (e *executor) steer(ctx context.Context) {
+	if e.reportOnly {
+		return
+	}
 	for {
 		want := e.wanted()
 		if e.running != nil {

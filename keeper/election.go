@@ -131,6 +131,9 @@ func (n *node) startWithUpstream(ctx context.Context, u postgres.Upstream) error
 
 // mostAdvanced is the standby with most WAL, other than this node.
 func (n *node) mostAdvanced(ctx context.Context) (peer monitor.PeerNode, found bool, err error) {
+	if n.cfg().MonitorDisabled() {
+		return n.manualMostAdvanced()
+	}
 	v := n.view()
 	err = n.link.do(ctx, func(ctx context.Context, c *monitor.Client) (err error) {
 		peer, found, err = c.MostAdvancedStandby(ctx, n.cfg().Formation, v.GroupID, v.NodeID)

@@ -26,6 +26,7 @@ type executor struct {
 	refused   string // which goal is out of reach, as last logged
 	peers     []monitor.PeerNode
 	answered  chan struct{} // of the answer that is being acted on
+	nodesRead time.Time     // of the nodes file, while the monitor is disabled
 
 	// What is known of the local Postgres.
 	seen        observation
@@ -55,7 +56,9 @@ type executor struct {
 	handover  *handover
 	successor successor
 
-	// During a create:
+	reportOnly bool // asks and walks no transition
+
+	// During a create, and a single step:
 	goal    func(State) bool                                 // ends run once it holds
 	reached func(State)                                      // called after each transition
 	limit   func(failed job, first instant, err error) error // makes a failure final
@@ -87,6 +90,7 @@ func newExecutor(n *node, w *witness, state State, file *leaseFile) *executor {
 		awake:     now,
 		streaming: now,
 		accessDue: true,
+		contacted: cfg.MonitorDisabled(),
 		looks:     make(chan observation, 1),
 		restarts:  restarts{maxFailures: cfg.Timeout.RestartFailureMaxRetries, patience: cfg.Timeout.RestartFailure},
 		timer:     time.NewTimer(time.Hour),
@@ -96,6 +100,9 @@ func newExecutor(n *node, w *witness, state State, file *leaseFile) *executor {
 	}
 	n.acked.Store(int64(e.lease.acked))
 	e.publish()
+	if cfg.MonitorDisabled() {
+		e.lookAround()
+	}
 	return e
 }
 

@@ -27,6 +27,7 @@ func (e *executor) onAnswer(a answer) error {
 	e.contacted = true
 	e.lease.ack(a.sent)
 	e.state.LastMonitorContact = time.Now()
+	e.remember(a)
 	e.n.acked.Store(int64(e.lease.acked))
 	e.confirm(a)
 	if e.state.Current.Writable() {
@@ -62,6 +63,18 @@ func (e *executor) saveLease(acked instant) {
 	e.leaseUnwritten = err != nil
 }
 
+// remember keeps what a new monitor would have to be told, should this one be lost.
+func (e *executor) remember(a answer) {
+	priority, quorum := a.assignment.CandidatePriority, a.assignment.ReplicationQuorum
+	s := &e.state
+	if s.CandidatePriority != nil && *s.CandidatePriority == priority && s.ReplicationQuorum != nil && *s.ReplicationQuorum == quorum &&
+		s.MonitorIdentity == a.monitor {
+		return
+	}
+	s.CandidatePriority, s.ReplicationQuorum, s.MonitorIdentity = &priority, &quorum, a.monitor
+	e.unsaved = true
+}
+
 // confirm notes that the monitor knows this node as what it has become.
 func (e *executor) confirm(a answer) {
 	if a.report.State != e.state.Current {
@@ -83,6 +96,11 @@ func (e *executor) onSilence(err error) error {
 	if errors.Is(err, errUnknownNode) {
 		if e.state.Current == monitor.StateDropped {
 			return errDropped
+		}
+		// `pgaf disable monitor` changes the file before it removes the node.
+		if cfg, err := e.n.reread(); err == nil && cfg.Monitor != e.n.cfg().Monitor {
+			e.onReload(cfg)
+			return nil
 		}
 		return exitf(ExitFatal, "%w: it was dropped with --force, or the monitor was replaced. Its data is kept: register it again with pgaf create postgres, or remove it with: pgaf drop node --pgdata %s --destroy", err, e.n.paths.PGDATA)
 	}
@@ -208,8 +226,12 @@ func (e *executor) onEvent(event postgres.Event) {
 // onTick keeps the lease informed while the monitor does not make the link look.
 func (e *executor) onTick(ctx context.Context) {
 	due := lookInterval + lookInterval/2
-	if e.offline != "" {
+	manual := e.n.cfg().MonitorDisabled()
+	if e.offline != "" || manual {
 		due = lookInterval / 2 // the link does not look
+	}
+	if manual {
+		e.lookAround()
 	}
 	if bootTime().sub(e.seen.at) > due {
 		e.n.background.Go(func() {
@@ -243,6 +265,15 @@ func (e *executor) onReload(cfg *Config) {
 	}
 	if cfg.Monitor != old.Monitor || cfg.MonitorPassword != old.MonitorPassword {
 		e.n.link.reset()
+		e.accessDue = true // the new monitor checks the health of this node
+	}
+	switch {
+	case cfg.MonitorDisabled() && !old.MonitorDisabled():
+		e.goManual()
+	case old.MonitorDisabled() && !cfg.MonitorDisabled():
+		e.endManual()
+	case cfg.MonitorDisabled():
+		e.lookAround()
 	}
 	if cfg.Name != old.Name || cfg.Hostname != old.Hostname {
 		e.n.publishMetadata(e.n.life)

@@ -154,6 +154,11 @@ func (e *executor) arrive(done job) {
 	e.n.log.Info("transition complete", "from", string(done.From), "to", string(done.To), "doing", done.Comment)
 	e.state.Current, e.state.Dirty = done.To, false
 	e.state.Unconfirmed = done.To == monitor.StateWaitPrimary
+	if e.n.cfg().MonitorDisabled() {
+		// Whoever assigned the state is who would have to know.
+		e.state.Unconfirmed = false
+		e.state.Astray = e.state.Astray && !done.To.Writable()
+	}
 	if done.To.Writable() {
 		e.n.received.Store(0)
 		e.state.ReceivedTimeline = 0

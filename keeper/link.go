@@ -45,6 +45,7 @@ type link struct {
 
 // answer is what came of one report.
 type answer struct {
+	monitor    string // identity of the monitor that gave it
 	report     monitor.Report
 	sent       instant
 	seen       observation
@@ -97,6 +98,9 @@ func (l *link) takeStale() bool {
 // do runs f with the connection, and waits for one for a moment. A call that has
 // begun is not abandoned: it has a deadline of its own.
 func (l *link) do(ctx context.Context, f func(context.Context, *monitor.Client) error) error {
+	if l.n.cfg().MonitorDisabled() {
+		return errMonitorDisabled
+	}
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
 	c := &call{ctx: ctx, f: f, done: make(chan error, 1)}
@@ -149,22 +153,43 @@ func (l *link) setFailure(err error) {
 func (l *link) run(ctx context.Context) {
 	pause := reconnectMin
 	for ctx.Err() == nil {
-		client, err := l.connect(ctx)
+		if l.n.cfg().MonitorDisabled() {
+			l.idle(ctx)
+			continue
+		}
+		client, identity, err := l.connect(ctx)
 		if err == nil {
 			l.setFailure(nil)
 			pause = reconnectMin
-			err = l.serve(ctx, client)
+			err = l.serve(ctx, client, identity)
 			closing, cancel := context.WithTimeout(context.Background(), time.Second)
 			client.Close(closing)
 			cancel()
 		}
-		if ctx.Err() != nil {
-			return
+		if ctx.Err() != nil || l.n.cfg().MonitorDisabled() {
+			continue
 		}
 		l.setFailure(err)
 		l.deliver(ctx, answer{err: err})
 		sleep(ctx, pause/2+rand.N(pause))
 		pause = min(2*pause, reconnectMax)
+	}
+}
+
+// idle refuses all calls until the configuration may name a monitor again.
+func (l *link) idle(ctx context.Context) {
+	waiting, cancel := context.WithCancel(ctx)
+	defer cancel()
+	l.mu.Lock()
+	l.failure, l.interrupt = errMonitorDisabled, cancel
+	calls, stale := l.queue, l.stale
+	l.queue, l.stale, l.poked = nil, false, false
+	l.mu.Unlock()
+	for _, c := range calls {
+		c.done <- errMonitorDisabled
+	}
+	if !stale {
+		<-waiting.Done()
 	}
 }
 
@@ -205,24 +230,28 @@ func (l *link) discard(ctx context.Context) {
 	}
 }
 
-func (l *link) connect(ctx context.Context) (*monitor.Client, error) {
+func (l *link) connect(ctx context.Context) (client *monitor.Client, identity string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
 	id := l.n.view().NodeID
-	client, err := connectMonitor(ctx, l.n.cfg(), monitor.KeeperName(id, ""))
-	if err != nil {
-		return nil, err
+	if client, err = connectMonitor(ctx, l.n.cfg(), monitor.KeeperName(id, "")); err != nil {
+		return nil, "", err
 	}
 	l.shown = ""
-	err = client.Listen(ctx, monitor.ChannelState)
+	if err = client.Listen(ctx, monitor.ChannelState); err == nil {
+		identity, err = client.Identity(ctx)
+	}
+	if err == nil {
+		err = l.n.recognise(ctx, client, identity)
+	}
 	if err == nil {
 		err = confirmUnknown(ctx, client, id, client.OpenSession(ctx, id))
 	}
 	if err != nil {
 		client.Close(ctx)
-		return nil, err
+		return nil, "", err
 	}
-	return client, nil
+	return client, identity, nil
 }
 
 // connectMonitor connects to a monitor of the right version.
@@ -244,7 +273,7 @@ func connectMonitor(ctx context.Context, cfg *Config, application string) (*moni
 
 // serve uses the connection until it breaks. Each round does what is most urgent:
 // the calls of actions, then a report that is due, then the wait.
-func (l *link) serve(ctx context.Context, client *monitor.Client) error {
+func (l *link) serve(ctx context.Context, client *monitor.Client, identity string) error {
 	var next, peersAt instant // due at once
 	for {
 		if l.takeStale() {
@@ -257,7 +286,7 @@ func (l *link) serve(ctx context.Context, client *monitor.Client) error {
 		if l.takePoke() || now >= next {
 			next = now.add(heartbeat)
 			freshPeers := now >= peersAt
-			if err := l.report(ctx, client, freshPeers); err != nil {
+			if err := l.report(ctx, client, identity, freshPeers); err != nil {
 				return err
 			}
 			if freshPeers {
@@ -305,8 +334,8 @@ func (l *link) serveCalls(client *monitor.Client) error {
 }
 
 // report tells the monitor where this node is, and delivers the answer.
-func (l *link) report(ctx context.Context, client *monitor.Client, freshPeers bool) error {
-	a := answer{seen: l.n.observe(ctx), freshPeers: freshPeers}
+func (l *link) report(ctx context.Context, client *monitor.Client, identity string, freshPeers bool) error {
+	a := answer{seen: l.n.observe(ctx), monitor: identity, freshPeers: freshPeers}
 	a.report = l.n.compose(a.seen)
 	a.sent = bootTime()
 	call, cancel := context.WithTimeout(ctx, callLimit)

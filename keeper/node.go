@@ -143,6 +143,9 @@ var errNoPrimary = errors.New("the group has no primary to follow right now")
 
 // primary asks the monitor for the node to follow.
 func (n *node) primary(ctx context.Context) (monitor.PeerNode, error) {
+	if n.cfg().MonitorDisabled() {
+		return n.manualPrimary()
+	}
 	var peer monitor.PeerNode
 	v := n.view()
 	err := n.link.do(ctx, func(ctx context.Context, c *monitor.Client) (err error) {
@@ -160,6 +163,9 @@ func (n *node) primary(ctx context.Context) (monitor.PeerNode, error) {
 
 // peers asks the monitor for the other nodes of the group.
 func (n *node) peers(ctx context.Context) ([]monitor.PeerNode, error) {
+	if n.cfg().MonitorDisabled() {
+		return n.manualPeers()
+	}
 	var peers []monitor.PeerNode
 	err := n.link.do(ctx, func(ctx context.Context, c *monitor.Client) (err error) {
 		peers, err = c.OtherNodes(ctx, n.view().NodeID)
@@ -186,6 +192,9 @@ func (n *node) secondaries(ctx context.Context) ([]monitor.PeerNode, error) {
 
 // syncNames asks the monitor for the value of synchronous_standby_names.
 func (n *node) syncNames(ctx context.Context) (string, error) {
+	if n.cfg().MonitorDisabled() {
+		return n.manualSyncNames()
+	}
 	var names string
 	err := n.link.do(ctx, func(ctx context.Context, c *monitor.Client) (err error) {
 		names, err = c.SynchronousStandbyNames(ctx, n.cfg().Formation, n.view().GroupID)

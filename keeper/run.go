@@ -54,9 +54,6 @@ func runNode(ctx context.Context, o RunOptions, paths Paths, cfg *Config) error 
 	if err != nil {
 		return err
 	}
-	if cfg.MonitorDisabled() {
-		return exitf(ExitBadConfig, "this node was made without a monitor, which pgaf does not do; give it one with: pgaf config set pg_autoctl.monitor URI")
-	}
 	bin, err := findBin(postgres.FindBin, cfg.PgCtl)
 	if err != nil {
 		return err
@@ -116,12 +113,15 @@ func (o RunOptions) merge(cfg *Config) (*Config, error) {
 // the monitor answers.
 func (n *node) publishMetadata(ctx context.Context) {
 	cfg := n.cfg()
+	if cfg.MonitorDisabled() {
+		return
+	}
 	n.background.Go(func() {
 		for ctx.Err() == nil {
 			err := n.link.do(ctx, func(ctx context.Context, c *monitor.Client) error {
 				return c.UpdateNodeMetadata(ctx, n.view().NodeID, monitor.Metadata{Name: &cfg.Name, Host: &cfg.Hostname, Port: &cfg.Port})
 			})
-			if err == nil {
+			if err == nil || errors.Is(err, errMonitorDisabled) {
 				return
 			}
 			if monitor.SQLState(err) != "" && !monitor.Retryable(err) {
@@ -210,6 +210,9 @@ func (s *service) run(ctx context.Context) error {
 func (s *service) leave(ctx context.Context) error {
 	s.executor.leave()
 	err := s.stopPostgres(ctx)
+	if s.n.cfg().MonitorDisabled() {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), reportPatience)
 	defer cancel()
 	reported := s.n.link.do(ctx, func(ctx context.Context, c *monitor.Client) error {

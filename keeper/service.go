@@ -7,6 +7,9 @@ import (
 	"syscall"
 )
 
+// reloadSignal makes a service read its configuration, and what operators left for it.
+const reloadSignal = syscall.SIGHUP
+
 // Signal sends a signal to the running service of pgdata: SIGTERM, SIGINT and
 // SIGQUIT stop it (and its Postgres: fast, fast, immediate), SIGHUP makes it read
 // its configuration again. When no service runs the error wraps os.ErrNotExist.
@@ -38,7 +41,7 @@ func Stop(pgdata string, sig syscall.Signal) error {
 // Reload asks the running service of pgdata to read its configuration file again.
 // It is no error when none runs.
 func Reload(pgdata string) error {
-	err := Signal(pgdata, syscall.SIGHUP)
+	err := Signal(pgdata, reloadSignal)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}

@@ -217,6 +217,9 @@ func initFromStandby(ctx context.Context, n *node, _ Transition) error {
 
 // publishIdentity tells the monitor which cluster this node holds.
 func (n *node) publishIdentity(ctx context.Context, systemIdentifier uint64) error {
+	if n.cfg().MonitorDisabled() {
+		return nil
+	}
 	err := n.link.do(ctx, func(ctx context.Context, c *monitor.Client) error {
 		return c.SetNodeSystemIdentifier(ctx, n.view().NodeID, systemIdentifier)
 	})

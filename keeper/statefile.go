@@ -55,6 +55,11 @@ type State struct {
 	// out and not because the monitor said so.
 	SelfFenced bool `json:"self_fenced,omitempty"`
 
+	// What the monitor was, and what it knows of this node: see enablemonitor.go.
+	MonitorIdentity   string `json:"monitor_identity,omitempty"`
+	CandidatePriority *int   `json:"candidate_priority,omitempty"`
+	ReplicationQuorum *bool  `json:"replication_quorum,omitempty"`
+
 	LastMonitorContact   time.Time `json:"last_monitor_contact,omitzero"`
 	LastSecondaryContact time.Time `json:"last_secondary_contact,omitzero"`
 

@@ -39,11 +39,13 @@ type cli struct {
 	Enable struct {
 		Secondary   enableSecondaryCmd   `cmd:"" help:"Allow standby nodes in a formation." example:"${prog} enable secondary --pgdata ./monitor --formation default"`
 		Maintenance enableMaintenanceCmd `cmd:"" help:"Take the local node out of service for maintenance." example:"${prog} enable maintenance --pgdata ./node_b"`
+		Monitor     enableMonitorCmd     `cmd:"" help:"Register the local node with a monitor while it serves." example:"${prog} enable monitor --pgdata ./node_a postgres://autoctl_node@127.0.0.1:6000/pg_auto_failover"`
 	} `cmd:"" help:"Enable a feature of a formation or node."`
 
 	Disable struct {
 		Secondary   disableSecondaryCmd   `cmd:"" help:"Allow no standby nodes in a formation." example:"${prog} disable secondary --pgdata ./monitor --formation default"`
 		Maintenance disableMaintenanceCmd `cmd:"" help:"Put the local node back into service." example:"${prog} disable maintenance --pgdata ./node_b"`
+		Monitor     disableMonitorCmd     `cmd:"" help:"Steer the local node by hand from now on." example:"${prog} disable monitor --pgdata ./node_b --force"`
 	} `cmd:"" help:"Disable a feature of a formation or node."`
 
 	Get struct {
@@ -78,10 +80,22 @@ type cli struct {
 
 	Inspect struct {
 		FSM struct {
-			List fsmListCmd `cmd:"" help:"List the states that the local node can reach from its current one." example:"${prog} inspect fsm list --json"`
-			Gv   fsmGvCmd   `cmd:"" help:"Print the state machine of a node as a graphviz program." example:"${prog} inspect fsm gv"`
+			State fsmStateCmd `cmd:"" help:"Print the state of the local node and of its Postgres." example:"${prog} inspect fsm state --pgdata ./node_a"`
+			List  fsmListCmd  `cmd:"" help:"List the states that the local node can reach from its current one." example:"${prog} inspect fsm list --json"`
+			Gv    fsmGvCmd    `cmd:"" help:"Print the state machine of a node as a graphviz program." example:"${prog} inspect fsm gv"`
 		} `cmd:"" name:"fsm" help:"The state machine of a node."`
 	} `cmd:"" help:"Look into the machinery; changes nothing."`
+
+	Manual struct {
+		FSM struct {
+			Assign fsmAssignCmd `cmd:"" help:"Tell a node whose monitor is disabled what to become." example:"${prog} manual fsm assign --pgdata ./node_a wait_primary"`
+			Step   fsmStepCmd   `cmd:"" help:"Without the service: ask the monitor once, and take one step." example:"${prog} manual fsm step --pgdata ./node_a"`
+			Nodes  struct {
+				Get fsmNodesGetCmd `cmd:"" help:"Print the nodes that a node whose monitor is disabled knows." example:"${prog} manual fsm nodes get --pgdata ./node_a"`
+				Set fsmNodesSetCmd `cmd:"" help:"Set the nodes that a node whose monitor is disabled knows, from a file." example:"${prog} manual fsm nodes set --pgdata ./node_a nodes.json"`
+			} `cmd:"" help:"The nodes that a node whose monitor is disabled knows."`
+		} `cmd:"" name:"fsm" help:"Steer a node by hand."`
+	} `cmd:"" help:"Do by hand what the monitor does."`
 
 	Run     runCmd     `cmd:"" help:"Run the service of a node or monitor in the foreground." example:"${prog} run --pgdata ./node_a"`
 	Watch   watchCmd   `cmd:"" help:"Watch the nodes and events of a formation live." example:"${prog} watch --pgdata ./monitor"`

@@ -99,6 +99,27 @@ func (r *Run) NewCluster(ctx context.Context, name string, options ClusterOption
 	return c, nil
 }
 
+// LoseMonitor kills the monitor and destroys all it had on disk.
+func (c *Cluster) LoseMonitor() error {
+	if err := c.Monitor.KillAll(); err != nil {
+		return err
+	}
+	var errs []error
+	for _, left := range []string{c.Monitor.PGDATA, filepath.Join(c.Monitor.Dir, ".config"), filepath.Join(c.Monitor.Dir, ".local")} {
+		errs = append(errs, os.RemoveAll(left))
+	}
+	return errors.Join(errs...)
+}
+
+// RecreateMonitor makes and runs a new monitor at the address of the one that was lost.
+func (c *Cluster) RecreateMonitor(ctx context.Context) error {
+	args := append([]string{"create", "monitor"}, c.Monitor.createOptions()...)
+	if _, err := c.Monitor.Pgaf(ctx, append(args, c.options.MonitorArgs...)...); err != nil {
+		return err
+	}
+	return c.Monitor.Start()
+}
+
 // MonitorURI is how nodes and clients reach the monitor.
 func (c *Cluster) MonitorURI() string {
 	return fmt.Sprintf("postgres://autoctl_node@%s:%d/pg_auto_failover?sslmode=prefer", c.Monitor.Host.Address, c.Monitor.Port)

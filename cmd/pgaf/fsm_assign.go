@@ -1,0 +1,29 @@
+package main
+
+import (
+	"pgaf/keeper"
+	"pgaf/monitor"
+)
+
+type fsmAssignCmd struct {
+	pgdataOption
+	jsonOption
+	State string `arg:"" name:"state" help:"State to become."`
+}
+
+func (c *fsmAssignCmd) Run(a *app) error {
+	pgdata, err := c.require()
+	if err != nil {
+		return err
+	}
+	goal := monitor.State(c.State)
+	if !goal.Valid() {
+		return usageError("see where the node can go with: "+a.name+" inspect fsm list", "there is no state %q", c.State)
+	}
+	ctx, stop := a.interruptible()
+	defer stop()
+	if err := keeper.AssignGoal(ctx, pgdata, goal); err != nil {
+		return err
+	}
+	return printNodeState(a, pgdata)
+}
