@@ -23,7 +23,7 @@ const programEnv = "PGAF_KEEPER_TEST_PROGRAM"
 
 // program is one run of a command.
 type program struct {
-	Command string // create, run, create-monitor, drop, drop-monitor
+	Command string // create, run, create-monitor, drop, drop-monitor, init-state, stop
 	Create  CreateOptions
 	Run     RunOptions
 	Monitor CreateMonitorOptions
@@ -61,6 +61,10 @@ func runProgram(command string) int {
 		err = DropNode(ctx, p.Drop)
 	case "drop-monitor":
 		err = DropMonitor(ctx, p.DropMon)
+	case "init-state":
+		err = InitState(ctx, InitStateOptions{PGDATA: p.Run.PGDATA, Logger: log})
+	case "stop":
+		err = Stop(p.Run.PGDATA, syscall.SIGTERM)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)

@@ -110,7 +110,7 @@ var errRunning = errors.New("already running")
 func lockNode(paths Paths, content PidFile) (*pidLock, error) {
 	if l := inheritLocks(paths); l != nil {
 		if err := writePid(l.file, content); err != nil {
-			return nil, exitf(ExitBadState, "write pid file %s: %w", paths.Pid, err)
+			return nil, exitf(ExitBadState, "write the pid file %s: %w", paths.Pid, err)
 		}
 		return l, nil
 	}
@@ -136,7 +136,7 @@ func acquirePidFile(path string, content PidFile) (*pidLock, error) {
 	for {
 		file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
 		if err != nil {
-			return nil, exitf(ExitBadState, "open pid file: %w", err)
+			return nil, exitf(ExitBadState, "open the pid file: %w; its folder must be writable for user %s", err, osUser())
 		}
 		lock := wholeFile()
 		if err := unix.FcntlFlock(file.Fd(), unix.F_OFD_SETLK, &lock); err != nil {
@@ -151,7 +151,7 @@ func acquirePidFile(path string, content PidFile) (*pidLock, error) {
 		}
 		if err := writePid(file, content); err != nil {
 			file.Close()
-			return nil, exitf(ExitBadState, "write pid file %s: %w", path, err)
+			return nil, exitf(ExitBadState, "write the pid file %s: %w", path, err)
 		}
 		return &pidLock{file: file}, nil
 	}

@@ -45,9 +45,12 @@ func runNode(ctx context.Context, o RunOptions, paths Paths, cfg *Config) error 
 		return err
 	}
 	lock, err := lockNode(paths, pidFileOf(paths, o.Version))
-	if err != nil {
+	if errors.Is(err, errRunning) {
 		// The code that `pg_autoctl run` has for it.
 		return &ExitError{Code: ExitInternal, Err: err}
+	}
+	if err != nil {
+		return err
 	}
 	defer lock.release()
 	state, err := readNodeState(paths)
@@ -90,7 +93,7 @@ func removeInitFile(paths Paths, state State) {
 func readNodeState(paths Paths) (State, error) {
 	state, err := ReadState(paths.State)
 	if errors.Is(err, fs.ErrNotExist) {
-		return state, exitf(ExitBadState, "this node has no state (%w): its create was not finished; repeat the create command", err)
+		return state, exitf(ExitBadState, "this node has no state (%w): its create was not finished, and is repeated; or the file was lost, and is written anew with: pgaf manual fsm init --pgdata %s", err, paths.PGDATA)
 	}
 	if err == nil && state.Current == monitor.StateDropped && state.Assigned == monitor.StateDropped {
 		return state, exitf(ExitFatal, "this node was dropped from its group; remove its files with: pgaf drop node --pgdata %s --destroy, or register its data again with: pgaf create postgres", paths.PGDATA)

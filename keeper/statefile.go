@@ -79,18 +79,18 @@ func ReadState(path string) (State, error) {
 		return State{}, exitf(ExitBadState, "state file %s is damaged (%w); %s", path, err, damagedStateHint)
 	}
 	if s.Format != stateFormat {
-		return State{}, exitf(ExitBadState, "state file %s has format %d, this program reads format %d", path, s.Format, stateFormat)
+		return State{}, exitf(ExitBadState, "state file %s has format %d, this program reads format %d; use the program that wrote it", path, s.Format, stateFormat)
 	}
 	if want, _ := s.checksum(); s.Checksum != want {
 		return State{}, exitf(ExitBadState, "state file %s is damaged (its checksum is %q, its content says %q); %s", path, s.Checksum, want, damagedStateHint)
 	}
 	if !s.Current.Valid() || !s.Assigned.Valid() {
-		return State{}, exitf(ExitBadState, "state file %s names an unknown state: current %q, assigned %q", path, s.Current, s.Assigned)
+		return State{}, exitf(ExitBadState, "state file %s names an unknown state (current %q, assigned %q); %s", path, s.Current, s.Assigned, damagedStateHint)
 	}
 	return s, nil
 }
 
-const damagedStateHint = "drop this node on the monitor, remove the file, and create the node again: its PGDATA is adopted"
+const damagedStateHint = "nothing is done with it; write it anew from what the monitor knows of this node: pgaf manual fsm init --pgdata …"
 
 // Save writes the state file so that a crash at any moment leaves either the old
 // or the new content.

@@ -88,6 +88,7 @@ type cli struct {
 
 	Manual struct {
 		FSM struct {
+			Init   fsmInitCmd   `cmd:"" help:"Write a damaged or lost state file anew, from what the monitor knows of the node." example:"${prog} manual fsm init --pgdata ./node_a"`
 			Assign fsmAssignCmd `cmd:"" help:"Tell a node whose monitor is disabled what to become." example:"${prog} manual fsm assign --pgdata ./node_a wait_primary"`
 			Step   fsmStepCmd   `cmd:"" help:"Without the service: ask the monitor once, and take one step." example:"${prog} manual fsm step --pgdata ./node_a"`
 			Nodes  struct {
