@@ -262,7 +262,8 @@ func (n *testNode) lastReport(t *testing.T) time.Time {
 }
 
 // Wall clocks jump, and what was written before a jump is from the future or from long
-// ago after it. Nothing is decided by it: the keeper goes on, and keeps its lease.
+// ago after it. Nothing is decided by it: the keeper goes on, and keeps its lease. (The
+// lease itself has no wall clock; see also TestLeaseStandbyWhoseClockJumps.)
 func TestClockJumps(t *testing.T) {
 	c, a, b := newPair(t)
 	c.await(a.is(monitor.StatePrimary), b.is(monitor.StateSecondary))

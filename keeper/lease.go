@@ -35,7 +35,7 @@ type sighting struct {
 	at    instant
 	pid   int
 	flush pglogrepl.LSN
-	reply instant // of its last message, up to a constant difference of clocks
+	reply time.Time // of its last message, by its own clock
 }
 
 // standbyRow is what pg_stat_replication says about one standby.
@@ -43,17 +43,13 @@ type standbyRow struct {
 	Name  string // application name
 	PID   int
 	Flush pglogrepl.LSN
-	Reply instant
+	Reply time.Time // of its last message, by its own clock, which may jump either way
 }
 
 // replyInterval bounds the silence of a living standby: it replies at least every
 // wal_receiver_status_interval (10 s). The row in pg_stat_replication alone proves
 // nothing, it outlives a cut network by wal_sender_timeout.
 const replyInterval = 12 * time.Second
-
-// replyNoise is less than two messages of a standby are apart, and more than the
-// computed time of one and the same message varies.
-const replyNoise = 200 * time.Millisecond
 
 func newLease(timeout time.Duration, acked instant) *lease {
 	return &lease{timeout: timeout, acked: acked, standbys: map[string]sighting{}, connected: map[string]bool{}}
@@ -77,7 +73,7 @@ func (l *lease) look(sent instant, rows []standbyRow) {
 	for _, row := range rows {
 		l.connected[row.Name] = true
 		last, known := l.standbys[row.Name]
-		if known && last.pid == row.PID && last.flush == row.Flush && row.Reply.sub(last.reply) < replyNoise {
+		if known && last.pid == row.PID && last.flush == row.Flush && row.Reply.Equal(last.reply) {
 			continue
 		}
 		l.standbys[row.Name] = sighting{at: sent, pid: row.PID, flush: row.Flush, reply: row.Reply}

@@ -10,12 +10,15 @@ import (
 
 func at(seconds float64) instant { return instant(time.Duration(seconds * float64(time.Second))) }
 
+// clock is what the clock of a standby shows, in seconds.
+func clock(seconds float64) time.Time { return time.Unix(1_800_000_000, int64(seconds*1e9)) }
+
 // replies is what pg_stat_replication shows of standbys that go on replying.
 func replies(l *lease, from, to float64, names ...string) {
 	for s := from; s <= to; s++ {
 		var rows []standbyRow
 		for _, name := range names {
-			rows = append(rows, standbyRow{Name: name, PID: 7, Flush: 100, Reply: at(s)})
+			rows = append(rows, standbyRow{Name: name, PID: 7, Flush: 100, Reply: clock(s)})
 		}
 		l.look(at(s), rows)
 	}
@@ -64,10 +67,34 @@ func TestLeaseRowWithoutReplyIsNoSignOfLife(t *testing.T) {
 	l := newTestLease("b")
 	replies(l, 95, 101, "b")
 	for s := 102.0; s < 140; s++ {
-		l.look(at(s), []standbyRow{{Name: "b", PID: 7, Flush: 100, Reply: at(101)}})
+		l.look(at(s), []standbyRow{{Name: "b", PID: 7, Flush: 100, Reply: clock(101)}})
 	}
 	if !l.over(122, true) {
 		t.Error("held by a standby that does not reply")
+	}
+}
+
+// The clock of a standby jumps, back and forth: each of its messages is a sign of life all
+// the same, and one that came before the jump is not a second one.
+func TestLeaseStandbyWhoseClockJumps(t *testing.T) {
+	l := newTestLease("b")
+	replies(l, 95, 101, "b")
+	for s := 102.0; s < 140; s++ {
+		jumped := clock(s - 3600)
+		if int(s)%2 == 0 {
+			jumped = clock(s + 3600)
+		}
+		l.look(at(s), []standbyRow{{Name: "b", PID: 7, Flush: 100, Reply: jumped}})
+		if l.over(s, true) || l.over(s, false) {
+			t.Fatalf("over at %v although the standby replies", s)
+		}
+	}
+	last := clock(139 - 3600)
+	for s := 140.0; s < 160; s++ {
+		l.look(at(s), []standbyRow{{Name: "b", PID: 7, Flush: 100, Reply: last}})
+	}
+	if !l.over(159, true) {
+		t.Error("held by the message of before")
 	}
 }
 

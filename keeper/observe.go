@@ -62,7 +62,6 @@ func (n *node) observe(ctx context.Context) observation {
 }
 
 func (n *node) standbyRows(ctx context.Context) ([]standbyRow, error) {
-	at := bootTime()
 	standbys, err := n.server.StandbyNodes(ctx)
 	if err != nil {
 		return nil, err
@@ -70,7 +69,7 @@ func (n *node) standbyRows(ctx context.Context) ([]standbyRow, error) {
 	var rows []standbyRow
 	for _, s := range standbys {
 		if s.NodeID != 0 && (s.State == "streaming" || s.State == "catchup") {
-			rows = append(rows, standbyRow{Name: s.ApplicationName, PID: s.PID, Flush: s.FlushLSN, Reply: at.add(-s.ReplyAge)})
+			rows = append(rows, standbyRow{Name: s.ApplicationName, PID: s.PID, Flush: s.FlushLSN, Reply: s.ReplyTime})
 		}
 	}
 	return rows, nil

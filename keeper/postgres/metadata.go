@@ -147,7 +147,7 @@ type StandbyNode struct {
 	SentLSN, WriteLSN, FlushLSN, ReplayLSN LSN
 	SyncState                              string
 	SyncPriority                           int
-	ReplyAge                               time.Duration // since the standby's last message
+	ReplyTime                              time.Time // of its last message, by the standby's own clock: it tells one from another, no more
 }
 
 // StandbyNodes lists pg_stat_replication.
@@ -165,17 +165,15 @@ func queryStandbyNodes(ctx context.Context, conn *pgx.Conn) ([]StandbyNode, erro
 		coalesce(sent_lsn, '0/0')::text, coalesce(write_lsn, '0/0')::text,
 		coalesce(flush_lsn, '0/0')::text, coalesce(replay_lsn, '0/0')::text,
 		coalesce(sync_state, ''), coalesce(sync_priority, 0),
-		coalesce(extract(epoch from clock_timestamp() - reply_time), 0)::float8
+		coalesce(reply_time, 'epoch')
 		from pg_stat_replication order by application_name, pid`)
 	if err != nil {
 		return nil, err
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (n StandbyNode, err error) {
-		var age float64
 		err = row.Scan(&n.PID, &n.User, &n.ApplicationName, &n.ClientAddr, &n.State,
-			&n.SentLSN, &n.WriteLSN, &n.FlushLSN, &n.ReplayLSN, &n.SyncState, &n.SyncPriority, &age)
+			&n.SentLSN, &n.WriteLSN, &n.FlushLSN, &n.ReplayLSN, &n.SyncState, &n.SyncPriority, &n.ReplyTime)
 		n.NodeID = nodeIDOf(n.ApplicationName)
-		n.ReplyAge = time.Duration(age * float64(time.Second))
 		return n, err
 	})
 }
