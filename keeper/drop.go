@@ -31,7 +31,7 @@ func DropNode(ctx context.Context, o DropNodeOptions) error {
 	if o.Wait == 0 {
 		o.Wait = 60 * time.Second
 	}
-	if err == nil {
+	if err == nil && !d.cfg.MonitorDisabled() {
 		err := d.unregister(ctx, state, o)
 		var unreachable *monitor.ConnectError
 		if o.Force && o.Destroy && errors.As(err, &unreachable) {

@@ -81,6 +81,9 @@ func EnableMonitor(ctx context.Context, o EnableMonitorOptions) error {
 	if err := e.cfg.SaveFile(e.paths.Config); err != nil {
 		return err
 	}
+	if err := forgetManual(e.paths); err != nil {
+		e.log.Warn("what was set by hand is left behind", "error", err)
+	}
 	if err := Signal(e.paths.PGDATA, reloadSignal); errors.Is(err, os.ErrNotExist) {
 		e.log.Warn("the node is registered, and its service does not run; start it with: pgaf run --pgdata " + e.paths.PGDATA)
 	} else if err != nil {

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"pgaf/monitor"
 )
 
 // The test binary is also the program under test: with programEnv set it runs one
@@ -23,12 +25,13 @@ const programEnv = "PGAF_KEEPER_TEST_PROGRAM"
 
 // program is one run of a command.
 type program struct {
-	Command string // create, run, create-monitor, drop, drop-monitor, init-state, stop
+	Command string // create, run, create-monitor, drop, drop-monitor, init-state, stop, step
 	Create  CreateOptions
 	Run     RunOptions
 	Monitor CreateMonitorOptions
 	Drop    DropNodeOptions
 	DropMon DropMonitorOptions
+	Kind    StepKind
 }
 
 func TestMain(m *testing.M) {
@@ -63,6 +66,11 @@ func runProgram(command string) int {
 		err = DropMonitor(ctx, p.DropMon)
 	case "init-state":
 		err = InitState(ctx, InitStateOptions{PGDATA: p.Run.PGDATA, Logger: log})
+	case "step":
+		var from, to monitor.State
+		if from, to, err = Step(ctx, StepOptions{PGDATA: p.Run.PGDATA, Kind: p.Kind, Logger: log}); err == nil {
+			fmt.Printf("step: %s ➜ %s\n", from, to)
+		}
 	case "stop":
 		err = Stop(p.Run.PGDATA, syscall.SIGTERM)
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"pgaf/keeper/postgres"
 	"pgaf/monitor"
@@ -66,7 +67,7 @@ func (n *node) manualMostAdvanced() (peer monitor.PeerNode, found bool, err erro
 func (e *executor) goManual() {
 	e.contacted, e.offline = true, ""
 	e.n.log.Warn("the monitor is disabled: this node is steered by hand, with pgaf manual fsm assign", "state", string(e.state.Current))
-	if _, err := os.Stat(e.n.paths.Nodes); errors.Is(err, fs.ErrNotExist) && len(e.peers) > 0 {
+	if len(e.peers) > 0 {
 		if err := saveNodes(e.n.paths.Nodes, e.group()); err != nil {
 			e.n.log.Error("the nodes of the group cannot be written down", "error", err)
 		}
@@ -90,7 +91,16 @@ func (e *executor) endManual() {
 	e.lease.ack(now)
 	e.n.acked.Store(int64(e.lease.acked))
 	e.grace = now.add(leaseGrace)
+	if err := forgetManual(e.n.paths); err != nil {
+		e.n.log.Warn("what was set by hand is left behind", "error", err)
+	}
 	e.n.log.Info("the monitor is enabled again")
+}
+
+// forgetManual removes what was set by hand: it must not be found by the next time, when
+// it is of the past.
+func forgetManual(paths Paths) error {
+	return errors.Join(removeFile(paths.Nodes), removeFile(paths.Goal))
 }
 
 // lookAround does what a monitor's answers do otherwise: it finds new nodes and goals.
@@ -151,7 +161,7 @@ func manualNode(pgdata string) (Paths, *Config, error) {
 }
 
 // AssignGoal tells a node whose monitor is disabled what to become, and waits until it
-// has: for a minute at most.
+// has: for half a minute at most.
 func AssignGoal(ctx context.Context, pgdata string, goal monitor.State) error {
 	paths, cfg, err := manualNode(pgdata)
 	if err != nil {
@@ -180,8 +190,10 @@ func AssignGoal(ctx context.Context, pgdata string, goal monitor.State) error {
 	return awaitState(ctx, paths, goal)
 }
 
+const assignPatience = 30 * time.Second
+
 func awaitState(ctx context.Context, paths Paths, goal monitor.State) error {
-	ctx, cancel := context.WithTimeout(ctx, replacePatience)
+	ctx, cancel := context.WithTimeout(ctx, assignPatience)
 	defer cancel()
 	for {
 		state, err := ReadState(paths.State)
@@ -195,7 +207,7 @@ func awaitState(ctx context.Context, paths Paths, goal monitor.State) error {
 			return ctx.Err()
 		}
 		if ctx.Err() != nil {
-			return exitf(ExitBadState, "the node is still %s after %s, and goes on to become %s; the log of its service says what it waits for", state.Current, replacePatience, goal)
+			return exitf(ExitBadState, "the node is still %s after %s, and goes on to become %s; the log of its service says what it waits for", state.Current, assignPatience, goal)
 		}
 		sleep(ctx, lookInterval/20)
 	}

@@ -1,0 +1,49 @@
+package keeper
+
+import (
+	"fmt"
+	"strings"
+	"syscall"
+	"testing"
+
+	"pgaf/monitor"
+)
+
+// One step at a time in the place of the service; Postgres stays as the step leaves it.
+func TestStep(t *testing.T) {
+	c, a, b := newPair(t)
+	c.await(a.is(monitor.StatePrimary), b.is(monitor.StateSecondary))
+	b.refused(b.program("step"), ExitBadState, "already running")
+	postmaster := b.postmaster()
+	b.killService()
+
+	step := func(kind StepKind, want string) {
+		t.Helper()
+		p := b.program("step")
+		p.Kind = kind
+		if code, output := c.run(b.name, p); code != 0 || !strings.Contains(output, "step: "+want+"\n") {
+			t.Errorf("step %s: exit %d, want %s:\n%s", kind, code, want, output)
+		}
+		if now := b.postmaster(); now != postmaster {
+			t.Errorf("Postgres was restarted (%d, now %d)", postmaster, now)
+		}
+	}
+	assign := func(s monitor.State) {
+		c.monitorSQL(fmt.Sprintf("update pgautofailover.node set goalstate = '%s' where nodename = '%s'", s, b.name))
+	}
+	step(StepBoth, "secondary ➜ secondary")
+	assign(monitor.StateCatchingup)
+	step(StepReport, "secondary ➜ catchingup")
+	step(StepAdvance, "secondary ➜ catchingup")
+	if s, err := ReadState(b.paths().State); err != nil || s.Current != monitor.StateCatchingup {
+		t.Errorf("%+v, %v", s, err)
+	}
+	c.await(b.reports(monitor.StateSecondary)) // nobody has reported since
+	b.run()
+	c.await(a.is(monitor.StatePrimary), b.is(monitor.StateSecondary))
+
+	// A monitor that does not answer.
+	b.killService()
+	c.monitor.service.kill(syscall.SIGTERM)
+	b.refused(b.program("step"), ExitMonitor, "ask the monitor")
+}
