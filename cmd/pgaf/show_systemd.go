@@ -47,6 +47,7 @@ Environment = 'PGDATA=%s'
 User = %s
 ExecStart = %s run
 Restart = always
+RestartPreventExitStatus = 122
 StartLimitBurst = 20
 KillMode = mixed
 TimeoutStopSec = 120
