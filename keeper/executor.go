@@ -91,6 +91,7 @@ func newExecutor(n *node, w *witness, state State, file *leaseFile) *executor {
 		streaming: now,
 		accessDue: true,
 		contacted: cfg.MonitorDisabled(),
+		successor: successor{paths: n.paths},
 		looks:     make(chan observation, 1),
 		restarts:  restarts{maxFailures: cfg.Timeout.RestartFailureMaxRetries, patience: cfg.Timeout.RestartFailure},
 		timer:     time.NewTimer(time.Hour),

@@ -25,7 +25,7 @@ const programEnv = "PGAF_KEEPER_TEST_PROGRAM"
 
 // program is one run of a command.
 type program struct {
-	Command string // create, run, create-monitor, drop, drop-monitor, init-state, stop, step
+	Command string // create, run, create-monitor, drop, drop-monitor, init-state, stop, step, replace
 	Create  CreateOptions
 	Run     RunOptions
 	Monitor CreateMonitorOptions
@@ -71,6 +71,8 @@ func runProgram(command string) int {
 		if from, to, err = Step(ctx, StepOptions{PGDATA: p.Run.PGDATA, Kind: p.Kind, Logger: log}); err == nil {
 			fmt.Printf("step: %s ➜ %s\n", from, to)
 		}
+	case "replace":
+		_, err = Replace(ctx, p.Run.PGDATA)
 	case "stop":
 		err = Stop(p.Run.PGDATA, syscall.SIGTERM)
 	}

@@ -53,7 +53,7 @@ func findOwnProgram() string {
 
 // successor is the program that a service may be replaced by.
 type successor struct {
-	lock      *pidLock   // nil: this service cannot be replaced
+	lock      *pidLock   // nil: this process cannot be replaced yet
 	paths     Paths      // of the node
 	arguments []string   // of its command line
 	probe     []string   // a command of its that reads the node's files and changes nothing
@@ -82,38 +82,39 @@ func notifyReplace() (<-chan os.Signal, func()) {
 // result comes on s.checked.
 func (s *successor) check(ctx context.Context) {
 	if s.lock == nil {
+		s.refuse(errors.New("the node is still being created; repeat the command when it is"))
 		return
 	}
 	go func() {
-		_, err := tryProgram(ctx, "version")
+		err := tryProgram(ctx, "version")
 		if err == nil {
-			_, err = tryProgram(ctx, s.probe...)
+			err = tryProgram(ctx, s.probe...)
 		}
 		s.checked <- err
 	}()
 }
 
-// tryProgram runs the program on disk and returns what it printed.
-func tryProgram(ctx context.Context, args ...string) (string, error) {
+// tryProgram runs the program on disk.
+func tryProgram(ctx context.Context, args ...string) error {
 	ctx, cancel := context.WithTimeout(ctx, checkPatience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, ownProgram, args...)
 	cmd.WaitDelay = time.Second
-	var out, errors bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errors
+	var complaint bytes.Buffer
+	cmd.Stderr = &complaint
 	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("%s %s: %w%s", ownProgram, strings.Join(args, " "), err, quoted(errors.String()))
+		return fmt.Errorf("%s %s: %w%s", ownProgram, strings.Join(args, " "), err, quoted(complaint.String()))
 	}
-	return out.String(), nil
+	return nil
 }
 
-// quoted is the last line that a program printed, to end an error with.
+// quoted is the first line that a program printed, to end an error with.
 func quoted(text string) string {
-	lines := strings.Split(strings.TrimSpace(text), "\n")
-	if last := strings.TrimSpace(lines[len(lines)-1]); last != "" {
-		return ": " + last
+	first, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
+	if first == "" {
+		return ""
 	}
-	return ""
+	return ": " + first
 }
 
 // refuse tells the waiting command why the service goes on as it is.
