@@ -201,6 +201,7 @@ func (c *creation) serve(ctx context.Context, n *node) error {
 	if err != nil {
 		return err
 	}
+	s.lock = c.lock
 	defer s.close()
 	s.executor.contacted = true // it just registered
 	s.executor.limit = c.limit

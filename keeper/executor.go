@@ -2,6 +2,7 @@ package keeper
 
 import (
 	"context"
+	"os"
 	"sync/atomic"
 	"time"
 
@@ -55,6 +56,7 @@ type executor struct {
 	leaving   bool // the service ends: nothing is restarted any more
 	handover  *handover
 	successor successor
+	replace   <-chan os.Signal // requests to be replaced
 
 	reportOnly bool // asks and walks no transition
 
@@ -116,8 +118,6 @@ func (e *executor) run(ctx context.Context, reload <-chan *Config) error {
 	defer e.taken()
 	defer e.stopJob()
 	polite := politeStop(ctx)
-	replace, stopReplace := notifyReplace()
-	defer stopReplace()
 	for {
 		// Before anything else, so that a process that was frozen finds out that
 		// its lease has run out before it does another thing.
@@ -162,7 +162,7 @@ func (e *executor) run(ctx context.Context, reload <-chan *Config) error {
 			err = e.onHandOver(refusal)
 		case <-e.handover.expired():
 			err = e.giveUpHandOver()
-		case <-replace:
+		case <-e.replace:
 			e.onReplaceRequest(ctx)
 		case checked := <-e.successor.checked:
 			e.onChecked(checked)

@@ -50,7 +50,7 @@ func CreateMonitor(ctx context.Context, o CreateMonitorOptions) error {
 	}
 	c.log.Info("the monitor is created", "uri", monitor.ScrubURI(c.cfg.MonitorURI()))
 	if c.o.Run {
-		m.successor = newMonitorSuccessor(lock, c.paths, c.o.Options)
+		m.lock, m.successor = lock, newMonitorSuccessor(lock, c.paths, c.o.Options)
 		return m.serve(ctx)
 	}
 	return m.stop(ctx)

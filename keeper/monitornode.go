@@ -26,6 +26,7 @@ type monitorNode struct {
 	server *postgres.Server
 	log    *slog.Logger
 
+	lock      *pidLock
 	successor successor
 }
 
@@ -171,7 +172,7 @@ func RunMonitor(ctx context.Context, o RunOptions) error {
 	}
 	m := newMonitorNode(paths, cfg, bin, logger(o.Logger))
 	defer m.server.Close()
-	m.successor = newMonitorSuccessor(lock, paths, o.Options)
+	m.lock, m.successor = lock, newMonitorSuccessor(lock, paths, o.Options)
 	removeFile(paths.Init) // of a create that was killed: everything is made sure of here
 	if err := lock.confirm(paths, o.Version); err != nil {
 		m.log.Warn("the command that asked for this program cannot be told that it runs", "error", err)
@@ -194,10 +195,6 @@ func monitorPidFile(paths Paths, version string) PidFile {
 // serve keeps Postgres running and the monitor service beside it, until ctx ends.
 func (m *monitorNode) serve(ctx context.Context) error {
 	events := m.server.Watch()
-	hup, stopHup := notifyReload()
-	defer stopHup()
-	replace, stopReplace := notifyReplace()
-	defer stopReplace()
 	if err := m.start(ctx); err != nil {
 		if ctx.Err() != nil {
 			return m.stop(ctx)
@@ -225,9 +222,9 @@ func (m *monitorNode) serve(ctx context.Context) error {
 				m.log.Warn("the monitor's Postgres ended and is started again", "exit", exitText(event.Exit))
 				m.keepStarting(ctx)
 			}
-		case <-hup:
+		case <-m.lock.reload:
 			m.reload()
-		case <-replace:
+		case <-m.lock.replace:
 			m.log.Info("asked to be replaced by the program on disk", "program", ownProgram)
 			m.successor.check(ctx)
 		case err := <-m.successor.checked:

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"strconv"
 	"strings"
 
@@ -98,6 +99,10 @@ type pidLock struct {
 	file      *os.File
 	state     *os.File // nil: only the pid file is held
 	inherited bool     // from the program that this one replaced
+
+	// Requests to read the configuration again, and to be replaced. Whoever finds the
+	// lock held may send them.
+	reload, replace chan os.Signal
 }
 
 // errRunning is wrapped by the error of acquirePidFile when another process holds
@@ -107,15 +112,24 @@ var errRunning = errors.New("already running")
 // lockNode makes this process the one service of a node. The pid file alone would not
 // do: its folder depends on XDG_RUNTIME_DIR, which a login shell has and a service of
 // systemd has not, while the state file is where it is.
-func lockNode(paths Paths, content PidFile) (*pidLock, error) {
+func lockNode(paths Paths, content PidFile) (l *pidLock, err error) {
+	// Before the lock: SIGHUP would end a process that does not await it.
+	reload, replace := notifyOf(reloadSignal), notifyOf(replaceSignal)
+	defer func() {
+		if err != nil {
+			signal.Stop(reload)
+			signal.Stop(replace)
+			return
+		}
+		l.reload, l.replace = reload, replace
+	}()
 	if l := inheritLocks(paths); l != nil {
 		if err := writePid(l.file, content); err != nil {
 			return nil, exitf(ExitBadState, "write the pid file %s: %w", paths.Pid, err)
 		}
 		return l, nil
 	}
-	l, err := acquirePidFile(paths.Pid, content)
-	if err != nil {
+	if l, err = acquirePidFile(paths.Pid, content); err != nil {
 		return nil, err
 	}
 	if l.state, err = os.OpenFile(paths.Lock, os.O_RDWR|os.O_CREATE, 0o600); err != nil {
@@ -174,12 +188,20 @@ func sameFile(file *os.File, path string) bool {
 	return err == nil && os.SameFile(ours, there)
 }
 
+// writePid never leaves less in the file than a whole content: somebody may be reading.
 func writePid(file *os.File, content PidFile) error {
-	if err := file.Truncate(0); err != nil {
+	text := []byte(content.String())
+	if _, err := file.WriteAt(text, 0); err != nil {
 		return err
 	}
-	_, err := file.WriteAt([]byte(content.String()), 0)
-	return err
+	return file.Truncate(int64(len(text)))
+}
+
+// notifyOf is a channel of one signal.
+func notifyOf(sig os.Signal) chan os.Signal {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, sig)
+	return signals
 }
 
 // release removes the file and gives up the lock, in that order.
@@ -188,5 +210,9 @@ func (l *pidLock) release() {
 	l.file.Close()
 	if l.state != nil {
 		l.state.Close() // the file stays: whoever removes it would unlock another service
+	}
+	if l.reload != nil {
+		signal.Stop(l.reload)
+		signal.Stop(l.replace)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -77,4 +78,18 @@ func TestStalePidFile(t *testing.T) {
 	if got, err := ReadPidFile(path); err != nil || got.Pid != os.Getpid() {
 		t.Errorf("%+v, %v", got, err)
 	}
+}
+
+// Whoever finds the lock held may send SIGHUP at once; it must not end the service.
+func TestReloadIsAwaitedBeforeTheLock(t *testing.T) {
+	paths := Paths{Pid: filepath.Join(t.TempDir(), "pgaf.pid"), Lock: filepath.Join(t.TempDir(), "pgaf.lock")}
+	lock, err := lockNode(paths, samplePidFile())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(os.Getpid(), reloadSignal); err != nil {
+		t.Fatal(err)
+	}
+	<-lock.reload
+	lock.release()
 }

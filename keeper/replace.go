@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -69,13 +68,6 @@ func newSuccessor(lock *pidLock, paths Paths, options []string, probe ...string)
 // newNodeSuccessor is the successor of a data node's keeper: it has to read the state.
 func newNodeSuccessor(lock *pidLock, paths Paths, options []string) successor {
 	return newSuccessor(lock, paths, options, "show", "state", "--local", "--json")
-}
-
-// notifyReplace is a channel of requests to be replaced.
-func notifyReplace() (<-chan os.Signal, func()) {
-	requests := make(chan os.Signal, 1)
-	signal.Notify(requests, replaceSignal)
-	return requests, func() { signal.Stop(requests) }
 }
 
 // check makes sure that the program on disk runs and understands the node's files; the
@@ -284,7 +276,7 @@ func awaitReplace(ctx context.Context, paths Paths) (string, error) {
 		case !errors.Is(err, os.ErrNotExist):
 			return "", exitf(ExitReload, "read the answer of the service: %w", err)
 		}
-		if _, err := ReadPidFile(paths.Pid); err != nil {
+		if _, err := ReadPidFile(paths.Pid); errors.Is(err, os.ErrNotExist) {
 			return "", exitf(ExitReload, "the service has ended while it was being replaced; Postgres is left as it was. See its log, and start it with: pgaf run --pgdata %s", paths.PGDATA)
 		}
 		sleep(ctx, 20*time.Millisecond)

@@ -57,6 +57,10 @@ func runNode(ctx context.Context, o RunOptions, paths Paths, cfg *Config) error 
 	if err != nil {
 		return err
 	}
+	// It may have been changed until we held the lock, and nobody told us.
+	if cfg, err = LoadFile(paths.Config); err != nil {
+		return err
+	}
 	bin, err := findBin(postgres.FindBin, cfg.PgCtl)
 	if err != nil {
 		return err
@@ -71,7 +75,7 @@ func runNode(ctx context.Context, o RunOptions, paths Paths, cfg *Config) error 
 		return err
 	}
 	defer s.close()
-	s.executor.successor = newNodeSuccessor(lock, paths, o.Options)
+	s.lock, s.executor.successor = lock, newNodeSuccessor(lock, paths, o.Options)
 	s.executor.reached = func(state State) { removeInitFile(paths, state) }
 	removeInitFile(paths, state)
 	log.Info("keeper started", "node", cfg.Name, "node_id", state.NodeID, "current", string(state.Current), "assigned", string(state.Assigned), "postgres", n.server.Status().String())
@@ -160,6 +164,7 @@ type service struct {
 	executor *executor
 	witness  *witness
 	lease    *leaseFile
+	lock     *pidLock // nil: for a single step
 
 	// lifetime outlives the executor: the last report is sent after it.
 	lifetime context.Context
@@ -191,6 +196,7 @@ func (s *service) run(ctx context.Context) error {
 	s.workers.Go(func() { s.witness.run(s.lifetime) })
 	reload := make(chan *Config)
 	s.workers.Go(func() { s.watchReload(reload) })
+	s.executor.replace = s.lock.replace
 
 	err := s.executor.run(ctx, reload)
 	s.workers.Go(func() { s.n.link.discard(s.lifetime) })
@@ -237,11 +243,9 @@ func (s *service) stopPostgres(ctx context.Context) error {
 
 // watchReload reads the configuration again on SIGHUP.
 func (s *service) watchReload(reload chan<- *Config) {
-	hup, stop := notifyReload()
-	defer stop()
 	for {
 		select {
-		case <-hup:
+		case <-s.lock.reload:
 		case <-s.lifetime.Done():
 			return
 		}

@@ -60,13 +60,6 @@ func stopQuickly(ctx context.Context, server *postgres.Server) error {
 	return err
 }
 
-// notifyReload is a channel of SIGHUPs.
-func notifyReload() (<-chan os.Signal, func()) {
-	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, syscall.SIGHUP)
-	return hup, func() { signal.Stop(hup) }
-}
-
 type stopSignals struct {
 	first  atomic.Int32
 	quit   chan struct{} // closed on the first SIGQUIT

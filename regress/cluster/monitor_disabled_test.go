@@ -49,6 +49,7 @@ func TestMonitorDisabled(t *testing.T) {
 	// A service that is restarted is what it was, without asking anybody.
 	s.must(s.a.KillKeeper())
 	s.must(s.a.Start())
+	s.serves(s.a)
 	s.keepsRunning(postmasters)
 	s.awaitWrites(writer)
 	s.Logf("synchronous by hand, service restarted: largest gap %s", writer.LargestGap(before))
@@ -83,6 +84,20 @@ func TestMonitorDisabled(t *testing.T) {
 	s.expectSameData(s.a, s.b)
 	for _, n := range s.Nodes {
 		s.expectNoLine(n, "copying the data\" from")
+	}
+}
+
+// serves waits until the node's service runs.
+func (s *story) serves(n *harness.Node) {
+	s.Helper()
+	ctx := s.within(patience)
+	for {
+		if _, err := n.Pgaf(ctx, "status", "--pgdata", n.PGDATA); err == nil {
+			return
+		}
+		if ctx.Err() != nil {
+			s.Fatalf("the service of %s does not run:\n%s", n.Name, harness.Tail(n.LogFile(), 10))
+		}
 	}
 }
 
