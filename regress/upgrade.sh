@@ -22,14 +22,7 @@ fail() {
     exit 1
 }
 
-mkdir -p build/cache
-deb=$(ls build/cache/"$package"_2.0-*.deb 2>/dev/null | head -n 1)
-if [ -z "$deb" ]; then
-    command -v apt-get >/dev/null || skip "no apt-get to download $package with"
-    (cd build/cache && apt-get download "$package") >build/cache/apt.log 2>&1 || skip "$package cannot be downloaded (build/cache/apt.log)"
-    deb=$(ls build/cache/"$package"_2.0-*.deb 2>/dev/null | head -n 1)
-    [ -n "$deb" ] || skip "$package is not of version 2.0"
-fi
+deb=$(sh regress/package.sh "$package" 2.0 2>&1) || skip "$deb"
 
 make -s --no-print-directory build/pgautofailover--3.0.sql
 sed '/^-- @script@/r build/pgautofailover--3.0.sql' sql/upgrade/pgautofailover--2.0--3.0.sql >build/pgautofailover--2.0--3.0.sql

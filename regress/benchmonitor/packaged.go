@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -81,9 +80,6 @@ var majorVersion = regexp.MustCompile(`\(PostgreSQL\) (\d+)`)
 
 // unpack downloads Debian's package and unpacks it below the run's folder.
 func unpack(ctx context.Context, run *harness.Run, installed harness.Postgres) (root, version string, err error) {
-	if _, err := exec.LookPath("apt-get"); err != nil {
-		return "", "", errors.New("neither installed nor to be had with apt-get")
-	}
 	out, err := exec.CommandContext(ctx, filepath.Join(installed.BinDir, "postgres"), "--version").Output()
 	if err != nil {
 		return "", "", err
@@ -92,23 +88,7 @@ func unpack(ctx context.Context, run *harness.Run, installed harness.Postgres) (
 	if major == nil {
 		return "", "", fmt.Errorf("cannot read the version %q", out)
 	}
-	root = filepath.Join(run.Dir, "package")
-	if err := os.Mkdir(root, 0o755); err != nil {
-		return "", "", err
-	}
-	for _, command := range [][]string{
-		{"apt-get", "download", "postgresql-" + major[1] + "-auto-failover"},
-		{"sh", "-c", "dpkg-deb --extract ./*.deb ."},
-	} {
-		cmd := exec.CommandContext(ctx, command[0], command[1:]...)
-		cmd.Dir = root
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return "", "", fmt.Errorf("%s: %w: %s", strings.Join(command, " "), err, strings.TrimSpace(string(out)))
-		}
-	}
-	packages, _ := filepath.Glob(filepath.Join(root, "*.deb"))
-	name := strings.Split(filepath.Base(packages[0]), "_")
-	return root, name[0] + " " + name[1], nil
+	return run.Package(ctx, "postgresql-"+major[1]+"-auto-failover", "2.0")
 }
 
 // pointControl makes a control file name its library by path.
