@@ -35,3 +35,17 @@ COMMIT;
 SELECT pgautofailover.extension_version(), (SELECT count(*) FROM pg_extension WHERE extname = 'pgautofailover');
 SELECT count(*) > 0 FROM pg_proc WHERE pronamespace = 'pgautofailover'::regnamespace AND has_function_privilege('autoctl_node', oid, 'EXECUTE');
 DROP SCHEMA pgautofailover CASCADE;
+
+-- Sessions of autoctl_node see the view for keepers of 2.0; an operator's own search_path of the role is kept.
+SELECT current_database() AS monitor \gset
+ALTER ROLE autoctl_node IN DATABASE :"monitor" RESET search_path;
+CREATE EXTENSION pgautofailover;
+SELECT unnest(setconfig) FROM pg_db_role_setting
+ WHERE setrole = 'autoctl_node'::regrole AND setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database());
+DROP EXTENSION pgautofailover CASCADE;
+ALTER ROLE autoctl_node IN DATABASE :"monitor" SET search_path TO mine, public;
+CREATE EXTENSION pgautofailover;
+SELECT unnest(setconfig) FROM pg_db_role_setting
+ WHERE setrole = 'autoctl_node'::regrole AND setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database());
+DROP EXTENSION pgautofailover CASCADE;
+ALTER ROLE autoctl_node IN DATABASE :"monitor" RESET search_path;

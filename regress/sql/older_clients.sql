@@ -44,3 +44,11 @@ SELECT * FROM pgautofailover.node_active('default', 1, 0, 'join_primary', true, 
 SELECT pgautofailover.remove_node(2::int, false);
 SELECT * FROM pgautofailover.node_active('default', 2, 0, 'dropped', false, 2, '0/0', '');
 SELECT state();
+
+-- The version that a keeper of 2.0 asks for, as it asks for it; the real one stands where this project's programs look.
+SET ROLE autoctl_node;
+SET search_path TO pgautofailover, pg_catalog, "$user", public;
+PREPARE version (text) AS SELECT default_version, installed_version FROM pg_available_extensions WHERE name = $1;
+EXECUTE version ('pgautofailover');
+SELECT pgautofailover.extension_version(), installed_version FROM pg_catalog.pg_available_extensions WHERE name = 'pgautofailover';
+RESET ROLE;
