@@ -48,6 +48,7 @@ type Node struct {
 	Disk   *Disk  // when PGDATA has a small file system of its own
 
 	cluster *Cluster
+	program string   // pgaf, or pg_autoctl
 	process *Process // `pgaf run`; nil before the first start
 }
 
@@ -128,7 +129,7 @@ func (c *Cluster) MonitorURI() string {
 // addMachine prepares a home folder, a host and a port; with a disk when megabytes > 0. The disk comes
 // before the host, whose mounts are those of the moment of its creation.
 func (c *Cluster) addMachine(name string, wantedPort, megabytes int) (_ *Node, err error) {
-	n := &Node{Name: name, cluster: c}
+	n := &Node{Name: name, cluster: c, program: c.pgaf}
 	if n.Machine, err = c.run.newMachine(nil, filepath.Join(c.Dir, name), c.pgaf, c.postgres); err != nil {
 		return nil, err
 	}
@@ -160,6 +161,13 @@ func (c *Cluster) wantedPort(i int) int {
 type NodeOptions struct {
 	DiskMegabytes int      // > 0: PGDATA on a tmpfs of that size
 	Args          []string // more options for `create postgres`
+	Program       Program  // default: the cluster's pgaf
+}
+
+// Program runs a node: pgaf, or pg_autoctl of pg_auto_failover, which has the same commands.
+type Program struct {
+	Path string
+	Env  []string // what it needs in its environment besides
 }
 
 // AddNode starts `pgaf create postgres --run` on a new machine. It does not wait for any state.
@@ -168,6 +176,9 @@ func (c *Cluster) AddNode(options NodeOptions) (*Node, error) {
 	n, err := c.addMachine(name, c.wantedPort(1+len(c.Nodes)), options.DiskMegabytes)
 	if err != nil {
 		return nil, err
+	}
+	if options.Program.Path != "" {
+		n.program, n.env = options.Program.Path, options.Program.Env
 	}
 	c.Nodes = append(c.Nodes, n)
 	args := append([]string{"create", "postgres"}, n.createOptions()...)
@@ -438,9 +449,9 @@ func (n *Node) createOptions() []string {
 // LogFile is where the node's pgaf logs.
 func (n *Node) LogFile() string { return filepath.Join(n.Dir, "pgaf.log") }
 
-// Pgaf runs one pgaf command on the node to its end and returns its stdout.
+// Pgaf runs one command of the node's program to its end and returns its stdout.
 func (n *Node) Pgaf(ctx context.Context, args ...string) (string, error) {
-	return n.Run(ctx, n.cluster.pgaf, args...)
+	return n.Run(ctx, n.program, args...)
 }
 
 // Start runs `pgaf run` on the node.
@@ -450,7 +461,7 @@ func (n *Node) start(args ...string) error {
 	if n.process != nil && n.process.Running() {
 		return fmt.Errorf("pgaf already runs on %s (pid %d)", n.Name, n.process.PID)
 	}
-	process, err := n.Spawn(n.LogFile(), n.cluster.pgaf, args...)
+	process, err := n.Spawn(n.LogFile(), n.program, args...)
 	n.process = process
 	return err
 }
@@ -482,11 +493,16 @@ func (n *Node) Stop(within time.Duration) error {
 	if err := n.process.Signal(syscall.SIGTERM); err != nil {
 		return err
 	}
+	return n.WaitEnd(within)
+}
+
+// WaitEnd waits until pgaf, told to stop by whomever, has ended.
+func (n *Node) WaitEnd(within time.Duration) error {
 	select {
 	case <-n.process.Done():
 		return nil
 	case <-time.After(within):
-		return fmt.Errorf("pgaf on %s (pid %d) did not end within %s of SIGTERM; last lines of its log:\n%s", n.Name, n.process.PID, within, Tail(n.LogFile(), 10))
+		return fmt.Errorf("pgaf on %s (pid %d) did not end within %s; last lines of its log:\n%s", n.Name, n.process.PID, within, Tail(n.LogFile(), 10))
 	}
 }
 

@@ -22,6 +22,7 @@ type Machine struct {
 	account Account
 	path    string // PATH of its commands
 	config  string // the pg_config that they shall find
+	env     []string
 }
 
 // NewMachine prepares a machine whose folder is below the run's.
@@ -58,6 +59,7 @@ func (m *Machine) command(name string, args ...string) *exec.Cmd {
 		"USER=" + m.account.Name,
 		"LANG=C.UTF-8",
 	}
+	cmd.Env = append(cmd.Env, m.env...)
 	// A session of its own: a terminal's interrupt is for the harness only.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: m.account.credential(), Setsid: true}
 	return cmd
