@@ -87,17 +87,29 @@ func enableSyncRep(ctx context.Context, n *node, _ Transition) error {
 	if err := n.start(ctx); err != nil {
 		return err
 	}
-	names, err := n.syncNames(ctx)
-	if err != nil {
-		return err
+	patient, cancel := context.WithTimeout(ctx, standbyPatience)
+	defer cancel()
+	for {
+		// Read again and again: while a standby is lost, and every write waits for it, the operator may lower how many
+		// are waited for, or the monitor may find others.
+		names, err := n.syncNames(ctx)
+		if err != nil {
+			return err
+		}
+		if err := n.server.SetSyncStandbyNames(ctx, names); err != nil {
+			return fmt.Errorf("set synchronous_standby_names to '%s': %w", names, err)
+		}
+		if names == "" {
+			return nil
+		}
+		err = n.waitForStandbys(patient, syncNumber(names))
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err == nil || patient.Err() != nil || !errors.Is(err, errWaiting) {
+			return err
+		}
 	}
-	if err := n.server.SetSyncStandbyNames(ctx, names); err != nil {
-		return fmt.Errorf("set synchronous_standby_names to '%s': %w", names, err)
-	}
-	if names == "" {
-		return nil
-	}
-	return n.waitForStandbys(ctx, syncNumber(names))
 }
 
 // syncNumber is the k of "ANY k (…)" and "FIRST k (…)": for how many standbys a
@@ -117,31 +129,29 @@ func syncNumber(names string) int {
 // standby: nothing announces a change of it.
 const standbyPoll = 20 * time.Millisecond
 
-// standbyPatience ends one wait, so that the reason is logged.
-const standbyPatience = 5 * time.Second
+const (
+	namesAge        = time.Second     // how old the names may be that standbys are waited for by
+	standbyPatience = 5 * time.Second // ends one wait, so that the reason is logged
+)
 
 func (n *node) waitForStandbys(ctx context.Context, number int) error {
 	meta, err := n.server.Metadata(ctx)
 	if err != nil {
 		return err
 	}
-	patient, cancel := context.WithTimeout(ctx, standbyPatience)
-	defer cancel()
+	deadline := time.Now().Add(namesAge)
 	for {
-		there, waiting, err := n.caughtUp(patient, meta.LSN)
+		there, waiting, err := n.caughtUp(ctx, meta.LSN)
 		if err == nil && there >= number {
 			return nil
 		}
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if patient.Err() != nil {
+		if ctx.Err() != nil || !time.Now().Before(deadline) {
 			return fmt.Errorf("%w: %d of %d synchronous standbys have flushed %s%s", errWaiting, there, number, meta.LSN, waiting)
 		}
 		if err != nil {
 			return err
 		}
-		sleep(patient, standbyPoll)
+		sleep(ctx, standbyPoll)
 	}
 }
 

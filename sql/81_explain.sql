@@ -79,7 +79,10 @@ BEGIN
                 ELSE format('a sign of life: last report %s ago, health check says %s', date_trunc('second', at - n.reporttime), coalesce(x.healthsign, 'nothing')) END;
             action := format('look at node "%s" (%s:%s): is its keeper running, does its Postgres start, does the network reach the monitor', n.name, x.nodehost, x.nodeport);
         END IF;
-        IF n.goal <> n.reported THEN
+        IF n.goal = 'primary' AND n.reported IN ('primary', 'apply_settings') AND n.healthy AND g.sync_secondaries < g.number_sync THEN
+            waiting_for := format('%s more synchronous standby(s): writes wait, as number_sync_standbys is %s', g.number_sync - g.sync_secondaries, g.number_sync);
+            action := format('bring a standby back, or: pgaf set formation number-sync-standbys 0 --formation %s', formation_id);
+        ELSIF n.goal <> n.reported THEN
             waiting_for := concat_ws('; ', format('its keeper to report %s', n.goal), waiting_for);
         ELSIF n.reported = 'wait_standby' THEN
             waiting_for := 'the primary to be ready for it';
@@ -94,9 +97,6 @@ BEGIN
         ELSIF n.reported = 'wait_primary' THEN
             waiting_for := concat_ws('; ', 'a standby that has caught up', waiting_for);
             action := coalesce(action, 'writes go on; bring the standbys back to have a second copy');
-        ELSIF n.reported = 'primary' AND n.healthy AND g.sync_secondaries < g.number_sync THEN
-            waiting_for := format('%s more synchronous standby(s): writes wait, as number_sync_standbys is %s', g.number_sync - g.sync_secondaries, g.number_sync);
-            action := format('bring a standby back, or: pgaf set formation number-sync-standbys 0 --formation %s', formation_id);
         ELSIF n.reported = 'prepare_maintenance' THEN
             waiting_for := 'a standby that takes over';
             action := 'pgaf disable maintenance, on that node, calls it off';

@@ -83,3 +83,17 @@ SELECT register('z', formation => 'early');
 SELECT obey('z');
 SELECT obey('x', 'y', 'z');
 SELECT synchronous_standby_names('early', 0);
+
+-- Both standbys are lost, and the primary applies what nobody can confirm: explain() says that writes wait, and what to do.
+SELECT ask($$create_formation('late', 'pgsql', 'postgres', true, 0)$$);
+SELECT register('k', formation => 'late');
+SELECT obey('k');
+SELECT register('l', formation => 'late');
+SELECT obey('k', 'l');
+SELECT register('m', formation => 'late');
+SELECT obey('k', 'l', 'm');
+SELECT silent('l', 'm');
+SELECT report('k', 'apply_settings');
+SELECT why('late');
+SELECT ask($$set_formation_number_sync_standbys('late', 0)$$);
+SELECT obey('k');
