@@ -181,9 +181,14 @@ func (c *Cluster) AddNode(options NodeOptions) (*Node, error) {
 		n.program, n.env = options.Program.Path, options.Program.Env
 	}
 	c.Nodes = append(c.Nodes, n)
+	return n, n.Create(options.Args...)
+}
+
+// Create starts `pgaf create postgres --run` on a machine that has no node, or none any more.
+func (n *Node) Create(options ...string) error {
 	args := append([]string{"create", "postgres"}, n.createOptions()...)
-	args = append(args, "--pg-hba-lan", "--name", n.Name, "--monitor", c.MonitorURI(), "--run")
-	return n, n.start(append(args, options.Args...)...)
+	args = append(args, "--pg-hba-lan", "--name", n.Name, "--monitor", n.cluster.MonitorURI(), "--run")
+	return n.start(append(args, options...)...)
 }
 
 // AddNodes adds nodes one after the other, each settled before the next one starts: the last
