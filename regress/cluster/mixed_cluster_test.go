@@ -16,8 +16,25 @@ func TestMixedCluster(t *testing.T) {
 	s := mixedCluster(t, harness.Program{}, pgAutoctl(t))
 	writer := s.write(harness.WriterOptions{})
 	s.goesBothWays(writer)
+
+	// OnePrimaryAcks: pg_autoctl's primary is cut off, with a client beside it.
+	s.perform("switchover")
+	s.awaitHealthy(s.b)
+	beside := s.write(harness.WriterOptions{Name: "beside", URI: s.b.URI(), Dial: s.b.Host.Dial})
+	s.must(s.b.Host.Cut())
+	cut := time.Now()
+	s.await(harness.Want{s.a.Name: "wait_primary"})
+	s.awaitWrites(writer)
+	s.must(s.b.Host.Heal())
+	s.awaitHealthy(s.a)
+	beside.Stop()
+	for _, a := range beside.Acknowledged(cut) {
+		if a.Sent.After(cut) {
+			t.Fatalf("the isolated primary acknowledged write %d, sent %s after the cut", a.ID, a.Sent.Sub(cut))
+		}
+	}
 	s.settle(writer, 15*time.Second)
-	s.expectFailovers(s.b, s.a, s.b, s.a)
+	s.expectFailovers(s.b, s.a, s.b, s.a, s.b, s.a)
 	s.expectSameData(s.a, s.b)
 }
 
