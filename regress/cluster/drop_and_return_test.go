@@ -62,3 +62,29 @@ func (s *story) isGone(n *harness.Node) {
 		s.Errorf("%s was dropped and is still known: %s", n.Name, states)
 	}
 }
+
+// dropDead kills the primary and drops it by force while it is dead. Started again, its keeper says that it was dropped and ends, with
+// Postgres stopped; created again, it rejoins with the data it had.
+func dropDead(s *story) {
+	writer := s.write(harness.WriterOptions{Name: "dropped dead"})
+	dead, _ := s.roles()
+	before := time.Now()
+	s.must(dead.KillAll())
+	successor := s.newPrimary(dead)
+	s.refused(s.Monitor, 12, "--force", "drop", "node", "--name", dead.Name, "--wait", "1")
+	s.operator("drop", "node", "--name", dead.Name, "--force")
+	s.awaitWrites(writer)
+	s.Logf("%s killed, %s took over: largest gap %s", dead.Name, successor.Name, writer.LargestGap(before))
+
+	s.must(dead.Start())
+	s.isGone(dead)
+	folder := s.folderID(dead)
+	s.must(dead.Create())
+	s.awaitHealthy(successor)
+	if s.folderID(dead) != folder {
+		s.Errorf("%s was copied anew although its data were kept", dead.Name)
+	}
+	s.settle(writer, 8*time.Second)
+	s.expectFailovers(successor)
+	s.expectSameData(successor, dead)
+}

@@ -17,4 +17,5 @@ func TestThreeNodes(t *testing.T) {
 	s.chapter("lagging node promoted by name", laggingNodePromoted)
 	s.chapter("candidate priority 0", candidatePriorityZero)
 	s.chapter("drop and return", dropAndReturn)
+	s.chapter("dropped while dead", dropDead)
 }
