@@ -325,7 +325,9 @@ BEGIN
                                AND (x.priority > 0 OR x.nodeid = memory.switchovertarget)
                                AND (x.stopped OR at - x.since < t.patience)))
        AND (best_healthy OR (m.tli, m.lsn) = (best.tli, best.lsn) OR NOT t.guard)
-     ORDER BY (m.nodeid = memory.switchovertarget) DESC NULLS LAST, m.priority DESC, m.tli DESC, m.lsn DESC, m.nodeid
+     -- one on an older timeline may have left it too late to fetch what it lacks: only when there is no other
+     ORDER BY (m.tli = best.tli) DESC, (m.nodeid = memory.switchovertarget) DESC NULLS LAST,
+              m.priority DESC, m.tli DESC, m.lsn DESC, m.nodeid
      LIMIT 1;
     g.chosen := candidate.nodeid;
     g.chosen_behind := best_healthy AND (candidate.tli, candidate.lsn) < (best.tli, best.lsn);

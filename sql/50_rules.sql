@@ -91,7 +91,7 @@ INSERT INTO pgautofailover.rule (pos, section, name, reported, converged, condit
 
 -- Standbys of a primary ---------------------------------------------------------------------------------------------
 (301, 'reporting_node', 'standby_joins', '{wait_standby}', true,
- $c$ p.healthy AND p.reported IN ('wait_primary', 'primary', 'join_primary', 'apply_settings') $c$, 'catchingup',
+ $c$ p.healthy AND p.goal <> 'single' AND p.reported IN ('wait_primary', 'primary', 'join_primary', 'apply_settings') $c$, 'catchingup',
  'n is new and the primary can be copied, also one that waits for more standbys than there are',
  '{n} copies the data of {p}'),
 (303, 'reporting_node', 'standby_caught_up', '{catchingup}', true,

@@ -196,13 +196,20 @@ func (w *World) checkNotStuck(ctx context.Context, dead int64) error {
 	if w.belowFloor(dead) && strings.Contains(explanation, "--allow-data-loss") {
 		return nil
 	}
-	if dead != 0 && strings.Contains(explanation, `"`+nodeName(dead)+`"`) || strings.Contains(explanation, "a node that was removed") {
+	if w.namesMissing(explanation, dead) {
 		provable, err := w.provable(ctx, dead)
 		if err != nil || !provable {
 			return err
 		}
 	}
 	return violation("NoStuckState", "no fault is left (machine %d is dead; 0: none) and the group is not well: %s", dead, explanation)
+}
+
+// namesMissing says whether an explanation names somebody who is not there.
+func (w *World) namesMissing(explanation string, dead int64) bool {
+	return strings.Contains(explanation, "a node that was removed") || slices.ContainsFunc(w.look.nodes, func(n nodeRow) bool {
+		return (n.id == dead || n.goal == monitor.StateMaintenance) && strings.Contains(explanation, `"`+nodeName(n.id)+`"`)
+	})
 }
 
 // belowFloor says whether claim 2 forbids to go on: none of the living candidates has

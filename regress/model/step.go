@@ -530,7 +530,7 @@ func (w *World) register(ctx context.Context, s Step) (bool, error) {
 	}
 	id := w.nextNode
 	var system int64
-	if len(w.look.nodes) == 0 {
+	if !slices.ContainsFunc(w.look.nodes, func(n nodeRow) bool { return n.goal != monitor.StateDropped }) {
 		system = systemIdentifier
 	}
 	n := &Node{id: id, up: true, priority: int(s.Value / 2), quorum: s.Value%2 == 1}
