@@ -80,9 +80,10 @@ type cli struct {
 
 	Inspect struct {
 		FSM struct {
-			State fsmStateCmd `cmd:"" help:"Print the state of the local node and of its Postgres." example:"${prog} inspect fsm state --pgdata ./node_a"`
-			List  fsmListCmd  `cmd:"" help:"List the states that the local node can reach from its current one." example:"${prog} inspect fsm list --json"`
-			Gv    fsmGvCmd    `cmd:"" help:"Print the state machine of a node as a graphviz program." example:"${prog} inspect fsm gv"`
+			State   fsmStateCmd   `cmd:"" help:"Print the state of the local node and of its Postgres." example:"${prog} inspect fsm state --pgdata ./node_a"`
+			List    fsmListCmd    `cmd:"" help:"List the states that the local node can reach from its current one." example:"${prog} inspect fsm list --json"`
+			Gv      fsmGvCmd      `cmd:"" help:"Print the state machine of a node as a graphviz program." example:"${prog} inspect fsm gv"`
+			Mermaid fsmMermaidCmd `cmd:"" help:"Print one phase of the state machine as a Mermaid diagram." example:"${prog} inspect fsm mermaid failover"`
 		} `cmd:"" name:"fsm" help:"The state machine of a node."`
 	} `cmd:"" help:"Look into the machinery; changes nothing."`
 
