@@ -254,3 +254,9 @@ func (s *story) folderID(n *harness.Node) uint64 {
 	s.must(err)
 	return info.Sys().(*syscall.Stat_t).Ino
 }
+
+// setPriority sets a node's candidate priority.
+func (s *story) setPriority(n *harness.Node, priority int) error {
+	_, err := n.Pgaf(s.within(patience), "set", "node", "candidate-priority", "--pgdata", n.PGDATA, fmt.Sprint(priority))
+	return err
+}
