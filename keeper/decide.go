@@ -58,9 +58,11 @@ func runsPostgres(s monitor.State) bool {
 	return s.Writable()
 }
 
-// keepsSlots says whether a node in a state keeps slots for the others.
+// keepsSlots says whether a node in a state keeps slots for the others: wherever its
+// Postgres runs, since slots that do not move on would keep WAL for nothing. A node
+// that is being promoted has no time for it.
 func keepsSlots(s monitor.State) bool {
-	return s.Writable() || s == monitor.StateSecondary || s == monitor.StateReportLSN
+	return runsPostgres(s) && s != monitor.StatePreparePromotion && s != monitor.StateStopReplication
 }
 
 // wanted is the job that the present state and goal ask for. A goal that cannot be

@@ -74,9 +74,6 @@ const (
 	// leaseGrace is how long a keeper that was not there, or not running, may try
 	// to reach the monitor before it acts on a lease that has run out meanwhile.
 	leaseGrace = 3 * time.Second
-
-	// peersCheck is how often a primary makes sure that the slots are there.
-	peersCheck = 30 * time.Second
 )
 
 func newExecutor(n *node, w *witness, state State, file *leaseFile) *executor {

@@ -168,6 +168,7 @@ func (e *executor) onLook(o observation) {
 		if e.streams(o) {
 			e.streaming = o.at
 		}
+		e.noticeStall(o)
 		e.learn(o.meta)
 	}
 	if o.status == postgres.Ready && e.running == nil {
@@ -185,6 +186,21 @@ func (e *executor) streams(o observation) bool {
 	}
 	r := o.meta.Receiver
 	return r.Streaming && r.Host == primary.Host && r.Port == primary.Port
+}
+
+// stallNotice is how long a standby may receive nothing before that is worth a word:
+// after a restart of either side the walreceiver needs a moment.
+const stallNotice = 2 * time.Second
+
+// noticeStall tells the witness whether this standby receives.
+func (e *executor) noticeStall(o observation) {
+	following := followsPrimary(e.state.Current) && e.state.Assigned == e.state.Current
+	switch {
+	case !following || e.streams(o):
+		e.witness.stall(false)
+	case o.at.sub(e.streaming) >= stallNotice:
+		e.witness.stall(true)
+	}
 }
 
 func (e *executor) primaryPeer() (monitor.PeerNode, bool) {

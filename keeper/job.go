@@ -135,8 +135,6 @@ func (e *executor) onDone(err error) error {
 		e.restartDue = false
 	case done.upkeep == followAgain:
 		e.streaming = bootTime()
-	case done.upkeep == servePeers && done.From.Writable():
-		e.peersAt = bootTime().add(peersCheck)
 	case done.upkeep == servePeers:
 		e.peersAt = bootTime().add(peersInterval)
 	}

@@ -23,7 +23,8 @@ const (
 	reconnectMax = time.Second
 
 	// peersInterval is how often the other nodes are read again although no
-	// notification says that they changed: a standby advances their slots.
+	// notification says that they changed, and their slots looked at: a standby
+	// moves them on, and one that somebody dropped, or that lost its WAL, is made anew.
 	peersInterval = 10 * time.Second
 )
 

@@ -215,6 +215,13 @@ func (n *node) ensureSlots(ctx context.Context, peers []monitor.PeerNode, inReco
 		wanted[i] = postgres.SlotWanted{Name: postgres.SlotName(peer.ID), LSN: peer.LSN}
 	}
 	changes, err := n.server.EnsureSlots(ctx, wanted, inRecovery)
+	for _, name := range changes.Lost {
+		if inRecovery {
+			continue // nobody streams from here
+		}
+		n.log.Warn("the WAL that a standby still needed is gone: it was away for more of it than max_slot_wal_keep_size; its slot is made anew, and the standby is copied anew when it comes back",
+			"slot", name)
+	}
 	for _, name := range changes.Created {
 		n.log.Info("created a replication slot", "slot", name)
 	}

@@ -101,6 +101,18 @@ func (n *node) repoint(ctx context.Context, u postgres.Upstream) error {
 	return nil
 }
 
+// ensureReceiving is repoint, where that is not so already.
+func (n *node) ensureReceiving(ctx context.Context, u postgres.Upstream) error {
+	meta, err := n.server.Metadata(ctx)
+	if err != nil {
+		return err
+	}
+	if r := meta.Receiver; r.Streaming && r.Host == u.Host && r.Port == u.Port {
+		return nil
+	}
+	return n.repoint(ctx, u)
+}
+
 // startStandby starts the stopped folder as a standby of u, and returns when it streams.
 func (n *node) startStandby(ctx context.Context, u postgres.Upstream) error {
 	if err := n.startDisconnectable(ctx, u); err != nil {
@@ -229,7 +241,8 @@ func (n *node) publishIdentity(ctx context.Context, systemIdentifier uint64) err
 	return nil
 }
 
-// prepareForSecondary makes sure that this standby is on the primary's timeline.
+// prepareForSecondary makes sure that this standby is on the primary's timeline, and
+// receives from it: one that is only where the primary was would not stay there.
 func prepareForSecondary(ctx context.Context, n *node, _ Transition) error {
 	if err := n.start(ctx); err != nil {
 		return err
@@ -243,7 +256,7 @@ func prepareForSecondary(ctx context.Context, n *node, _ Transition) error {
 	}
 	switch relation {
 	case postgres.RelationSame:
-		return nil
+		return n.orCopy(ctx, o.Upstream, n.ensureReceiving(ctx, o.Upstream))
 	case postgres.RelationAncestor:
 		return fmt.Errorf("%w: still on an earlier timeline than the primary, which is on %d", errWaiting, o.system.Timeline)
 	case postgres.RelationDiverged, postgres.RelationDescendant:

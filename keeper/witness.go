@@ -19,6 +19,11 @@ type witness struct {
 	mu     sync.Mutex
 	target postgres.Upstream // zero: nothing to watch
 	change chan struct{}     // closed when target changes
+
+	// What the monitor is told of.
+	connected bool // our connection holds
+	stalled   bool // but Postgres receives nothing from there
+	toldLoss  bool // the last that it was told is that we do not receive
 }
 
 func newWitness(n *node) *witness {
@@ -43,6 +48,26 @@ func (w *witness) wanted() (postgres.Upstream, <-chan struct{}) {
 	return w.target, w.change
 }
 
+// stall notes whether the standby receives what the primary writes. One that does
+// not, although the primary answers us, is as good as cut off, for a reason of its own,
+// say a full disk: after replication_stall_timeout the monitor lets commits go on without it.
+func (w *witness) stall(stalled bool) {
+	w.mu.Lock()
+	stalled = stalled && w.connected
+	changed := w.stalled != stalled
+	w.stalled = stalled
+	w.mu.Unlock()
+	switch {
+	case !changed:
+		return
+	case stalled:
+		w.n.log.Warn("this standby receives nothing from the primary, although that answers; the monitor is told")
+	default:
+		w.n.log.Info("the standby is no longer stalled")
+	}
+	w.n.background.Go(func() { w.tell(w.n.life) })
+}
+
 const (
 	witnessPatience = 3 * time.Second // for one attempt to connect
 	witnessRetryMin = 100 * time.Millisecond
@@ -52,7 +77,7 @@ const (
 // absolve takes back a break that was reported while this node was a standby: it is
 // the primary now.
 func (w *witness) absolve() {
-	w.n.background.Go(func() { w.tell(w.n.life, true) })
+	w.n.background.Go(func() { w.report(w.n.life, func() bool { return true }) })
 }
 
 // run watches until ctx ends.
@@ -106,17 +131,19 @@ func (w *witness) watch(ctx context.Context, target postgres.Upstream, broken *b
 	if err == nil {
 		defer progress.Close()
 		connected = true
-		if *broken && w.tell(ctx, true) {
+		w.setConnected(true)
+		if (*broken || w.lossTold()) && w.tell(ctx) {
 			*broken = false
 		}
 		err = progress.Watch(ctx)
+		w.setConnected(false)
 	}
 	if ctx.Err() != nil || *broken {
 		return connected
 	}
 	w.n.log.Warn("lost the connection to the primary", "primary", target.String(), "error", err)
 	*broken = true
-	w.tell(ctx, false)
+	w.tell(ctx)
 	w.reportLast(ctx)
 	return connected
 }
@@ -148,11 +175,37 @@ func (w *witness) reportLast(ctx context.Context) {
 	}
 }
 
-func (w *witness) tell(ctx context.Context, connected bool) bool {
+func (w *witness) setConnected(connected bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.connected = connected
+}
+
+// receives is whether this standby gets what the primary writes, as far as we know.
+func (w *witness) receives() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.connected && !w.stalled
+}
+
+// tell tells the monitor whether this standby receives, as it is when its turn comes.
+func (w *witness) tell(ctx context.Context) bool { return w.report(ctx, w.receives) }
+
+func (w *witness) report(ctx context.Context, receives func() bool) bool {
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
 	id := w.n.view().NodeID
 	return w.n.link.do(ctx, func(ctx context.Context, c *monitor.Client) error {
+		connected := receives()
+		w.mu.Lock()
+		w.toldLoss = !connected
+		w.mu.Unlock()
 		return c.ReportUpstream(ctx, id, connected)
 	}) == nil
+}
+
+func (w *witness) lossTold() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.toldLoss
 }

@@ -43,6 +43,11 @@ type Metadata struct {
 // Position is the timeline and LSN to report.
 func (m Metadata) Position() Position { return Position{m.Timeline, m.LSN} }
 
+// receives is whether a row of pg_stat_wal_receiver is one that gets messages. Where the upstream lacks the WAL that
+// is wanted next, a new walreceiver every wal_retrieve_retry_interval counts as streaming until it hears so. Until
+// the first message both times are the walreceiver's own start.
+const receives = "status = 'streaming' and last_msg_send_time is distinct from last_msg_receipt_time"
+
 // After a restart the receive position starts at the beginning of a segment, before what is replayed already;
 // hence the greatest. A promotion between two functions cannot make one of them fail: there is only the way
 // out of recovery.
@@ -58,7 +63,7 @@ select r.recovery, s.system_identifier, s.pg_control_version, s.catalog_version_
 		order by array_position(array['quorum', 'sync', 'potential', 'async'], sync_state) limit 1), ''),
 	(select count(*) from pg_stat_replication where application_name like 'pgautofailover\_standby\_%' and state = 'streaming'),
 	coalesce(w.pid, 0), coalesce(w.status, ''), coalesce(w.sender_host, ''), coalesce(w.sender_port, 0),
-	coalesce(w.slot_name, ''), coalesce(w.received_tli, 0),
+	coalesce(w.slot_name, ''), coalesce(w.received_tli, 0), coalesce(` + receives + `, false),
 	current_setting('server_version_num')::int, current_setting('server_version')
 from r, pg_control_system() s, pg_control_checkpoint() c, pg_control_recovery() y
 	left join pg_stat_wal_receiver w on true`
@@ -86,9 +91,8 @@ func queryMetadata(ctx context.Context, conn *pgx.Conn) (m Metadata, err error) 
 	w := &m.Receiver
 	err = conn.QueryRow(ctx, metadataQuery).Scan(&m.InRecovery, &system, &m.ControlVersion, &m.CatalogVersion,
 		&m.Timeline, &m.LSN, &m.ReceiveLSN, &m.ReplayLSN, &m.SyncState, &m.Standbys,
-		&w.PID, &w.Status, &w.Host, &w.Port, &w.Slot, &w.Timeline, &m.VersionNum, &m.Version)
+		&w.PID, &w.Status, &w.Host, &w.Port, &w.Slot, &w.Timeline, &w.Streaming, &m.VersionNum, &m.Version)
 	m.SystemIdentifier = uint64(system)
-	w.Streaming = w.Status == "streaming"
 	m.Version, _, _ = strings.Cut(m.Version, " ")
 	return m, err
 }

@@ -33,8 +33,8 @@ type SlotWanted struct {
 	LSN  LSN
 }
 
-// SlotChanges lists what EnsureSlots did.
-type SlotChanges struct{ Created, Dropped []string }
+// SlotChanges lists what EnsureSlots did. Lost are those of Created that replace a slot whose WAL was gone.
+type SlotChanges struct{ Created, Dropped, Lost []string }
 
 // slot is a row of pg_replication_slots.
 type slot struct {
@@ -59,7 +59,7 @@ func (s *Server) EnsureSlots(ctx context.Context, wanted []SlotWanted, inRecover
 			if err != nil {
 				return err
 			}
-			if dropped {
+			if dropped && !slices.Contains(plan.lost, name) {
 				done.Dropped = append(done.Dropped, name)
 			}
 		}
@@ -72,6 +72,9 @@ func (s *Server) EnsureSlots(ctx context.Context, wanted []SlotWanted, inRecover
 				return fmt.Errorf("create replication slot %s: %w", name, err)
 			}
 			done.Created = append(done.Created, name)
+			if slices.Contains(plan.lost, name) {
+				done.Lost = append(done.Lost, name)
+			}
 		}
 		for _, w := range plan.advance {
 			_, err := conn.Exec(ctx, "select pg_replication_slot_advance($1, $2::text::pg_lsn)", w.Name, w.LSN.String())
@@ -90,6 +93,7 @@ func (s *Server) EnsureSlots(ctx context.Context, wanted []SlotWanted, inRecover
 // slotPlan is what EnsureSlots has to do.
 type slotPlan struct {
 	drop, create []string
+	lost         []string // in both: wanted, but it keeps nothing any more
 	advance      []SlotWanted
 }
 
@@ -100,6 +104,9 @@ func planSlots(slots []slot, wanted []SlotWanted, inRecovery bool) slotPlan {
 		want := slices.ContainsFunc(wanted, func(w SlotWanted) bool { return w.Name == s.name })
 		if ours := strings.Contains(s.name, legacySlot); !s.active && (s.lost || !want) && (ours || want) {
 			plan.drop = append(plan.drop, s.name)
+			if want {
+				plan.lost = append(plan.lost, s.name)
+			}
 			continue
 		}
 		have[s.name] = s

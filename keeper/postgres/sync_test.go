@@ -118,24 +118,3 @@ func TestSlots(t *testing.T) {
 		t.Fatalf("dropped %v, %v", dropped, err)
 	}
 }
-
-func TestPlanSlots(t *testing.T) {
-	slots := []slot{
-		{name: SlotName(1), restartLSN: 10},
-		{name: SlotName(2), active: true, restartLSN: 10},
-		{name: SlotName(3), lost: true},
-		{name: SlotName(4)},
-		{name: SlotName(5), active: true},
-		{name: "foreign"},
-	}
-	wanted := []SlotWanted{{SlotName(1), 20}, {SlotName(2), 20}, {SlotName(3), 20}, {SlotName(6), 20}}
-	for _, recovery := range []bool{false, true} {
-		want := slotPlan{drop: []string{SlotName(3), SlotName(4)}, create: []string{SlotName(3), SlotName(6)}}
-		if recovery {
-			want.advance = wanted[:1]
-		}
-		if diff := cmp.Diff(want, planSlots(slots, wanted, recovery), cmp.AllowUnexported(slotPlan{})); diff != "" {
-			t.Errorf("recovery %t: %s", recovery, diff)
-		}
-	}
-}
