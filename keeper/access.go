@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"pgaf/keeper/killpoint"
 	"pgaf/keeper/postgres"
 	"pgaf/monitor"
 )
@@ -141,13 +142,19 @@ func (n *node) allow(ctx context.Context, rules []postgres.HBARule) error {
 		n.warnMissing(file, missing)
 		return nil
 	}
+	killpoint.At(ctx, "allow-EnsureHBA")
 	changed, err := postgres.EnsureHBA(file, rules)
 	if err != nil {
 		return fmt.Errorf("edit %s: %w", file, err)
 	}
-	if changed && n.server.Status().Running() {
-		return n.server.Reload()
+	// A keeper before this one may have been killed between the edit and the reload.
+	if (changed || !n.hbaLoaded.Load()) && n.server.Status().Running() {
+		killpoint.At(ctx, "allow-Reload")
+		if err := n.server.Reload(); err != nil {
+			return err
+		}
 	}
+	n.hbaLoaded.Store(true)
 	return nil
 }
 
@@ -176,6 +183,7 @@ func (n *node) hbaFile(ctx context.Context) string {
 func (n *node) allowAll(ctx context.Context, peers []monitor.PeerNode) error {
 	if n.cfg().AuthMethod == "cert" && n.cfg().HBALevel != "skip" {
 		ident := filepath.Join(n.paths.PGDATA, "pg_ident.conf")
+		killpoint.At(ctx, "allowAll-EnsureIdent")
 		if _, err := postgres.EnsureIdent(ident, "pgautofailover", MonitorUser, replicatorUser); err != nil {
 			return fmt.Errorf("edit %s: %w", ident, err)
 		}
@@ -188,10 +196,12 @@ func (n *node) allowAll(ctx context.Context, peers []monitor.PeerNode) error {
 }
 
 // writeSettings writes the settings that pgaf owns.
-func (n *node) writeSettings(context.Context) error {
+func (n *node) writeSettings(ctx context.Context) error {
+	killpoint.At(ctx, "writeSettings-ensureCertificate")
 	if err := n.ensureCertificate(); err != nil {
 		return err
 	}
+	killpoint.At(ctx, "writeSettings-WriteSettings")
 	if _, err := postgres.WriteSettings(n.paths.PGDATA, n.settings()); err != nil {
 		return fmt.Errorf("write the settings of Postgres: %w", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"pgaf/keeper/killpoint"
 	"pgaf/keeper/postgres"
 	"pgaf/monitor"
 )
@@ -70,6 +71,7 @@ func (n *node) start(ctx context.Context) error {
 	if err := n.writeSettings(ctx); err != nil {
 		return err
 	}
+	killpoint.At(ctx, "start-Start")
 	return n.server.Start(ctx)
 }
 
@@ -90,6 +92,7 @@ const stopPatience = 3 * time.Second
 // stopNow stops Postgres: in good order when that is quick, else without.
 func (n *node) stopNow(ctx context.Context) error {
 	begun := time.Now()
+	killpoint.At(ctx, "stopNow-stopQuickly")
 	err := stopQuickly(ctx, n.server)
 	if took := time.Since(begun); err == nil && took >= stopPatience {
 		n.log.Warn("a fast stop of Postgres took too long: it was stopped without a checkpoint", "took", took.Round(time.Millisecond))
@@ -106,6 +109,7 @@ func stopServing(ctx context.Context, n *node, t Transition) error {
 		return n.stopNow(ctx)
 	}
 	if n.server.Status() == postgres.Ready {
+		killpoint.At(ctx, "stopServing-Checkpoint")
 		if err := n.server.Checkpoint(ctx); err != nil && ctx.Err() == nil {
 			n.log.Warn("no checkpoint before the stop, which takes longer by that", "error", err)
 		}
@@ -113,6 +117,7 @@ func stopServing(ctx context.Context, n *node, t Transition) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	killpoint.At(ctx, "stopServing-Stop")
 	return n.server.Stop(ctx, postgres.Fast)
 }
 
@@ -121,6 +126,7 @@ func dropNode(ctx context.Context, n *node, _ Transition) error {
 	if err := n.stopNow(ctx); err != nil {
 		return err
 	}
+	killpoint.At(ctx, "dropNode-removeFile")
 	return removeFile(n.paths.Init)
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"pgaf/keeper/killpoint"
 	"pgaf/keeper/postgres"
 )
 
@@ -79,6 +80,7 @@ func (n *node) backup(ctx context.Context, o origin, source postgres.Upstream, k
 	begun := time.Now()
 	n.log.Info(doing+" the data", "from", source.String())
 	report := n.progress(doing)
+	killpoint.At(ctx, "backup-BaseBackup")
 	err := n.bin.BaseBackup(ctx, postgres.BaseBackupOptions{
 		PGDATA:           n.paths.PGDATA,
 		Dir:              n.backupFolder(id),
@@ -100,11 +102,13 @@ func (n *node) backup(ctx context.Context, o origin, source postgres.Upstream, k
 	n.rewinding.over()
 	n.received.Store(0)
 	if n.view().Astray {
+		killpoint.At(ctx, "backup-note")
 		if err := n.note(ctx, func(s *State) { s.Astray = false }); err != nil {
 			return err
 		}
 	}
 	if cfg.Replication.BackupDirectory == "" {
+		killpoint.At(ctx, "backup-Remove")
 		os.Remove(filepath.Dir(n.backupFolder(id))) // only when it is empty
 	}
 	n.log.Info("copied the data", "from", source.String(), "took", time.Since(begun).Round(time.Millisecond))

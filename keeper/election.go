@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"pgaf/keeper/killpoint"
 	"pgaf/keeper/postgres"
 	"pgaf/monitor"
 )
@@ -20,6 +21,7 @@ func reportLSN(ctx context.Context, n *node, _ Transition) error {
 	if n.server.Status() != postgres.Ready || !postgres.IsStandby(n.paths.PGDATA) {
 		return n.startDisconnectable(ctx, postgres.Upstream{})
 	}
+	killpoint.At(ctx, "reportLSN-StopReceiver")
 	position, err := n.server.StopReceiver(ctx)
 	if err != nil {
 		return fmt.Errorf("stop receiving: %w", err)
@@ -67,6 +69,7 @@ func returnAsStandby(ctx context.Context, n *node, t Transition) error {
 	if err := reportLSN(ctx, n, t); err != nil {
 		return err
 	}
+	killpoint.At(ctx, "returnAsStandby-DropInactiveSlots")
 	if _, err := n.server.DropInactiveSlots(ctx); err != nil {
 		return fmt.Errorf("drop the replication slots of a former primary: %w", err)
 	}
@@ -111,9 +114,11 @@ func fastForward(ctx context.Context, n *node, _ Transition) error {
 	if err := n.startWithUpstream(ctx, o.Upstream); err != nil {
 		return err
 	}
+	killpoint.At(ctx, "fastForward-WaitReplay")
 	if err := n.server.WaitReplay(ctx, peer.LSN); err != nil {
 		return fmt.Errorf("fetch WAL up to %s from %s: %w", peer.LSN, o.Upstream, err)
 	}
+	killpoint.At(ctx, "fastForward-StopReceiver")
 	if _, err := n.server.StopReceiver(ctx); err != nil {
 		return fmt.Errorf("stop receiving: %w", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"pgaf/keeper/killpoint"
 	"pgaf/keeper/postgres"
 )
 
@@ -36,6 +37,7 @@ func initPrimary(ctx context.Context, n *node, _ Transition) error {
 
 func (n *node) initDB(ctx context.Context) error {
 	n.log.Info("initialising a PostgreSQL cluster", "pgdata", n.paths.PGDATA, "version", n.bin.Version.Text)
+	killpoint.At(ctx, "initDB-InitDB")
 	return n.bin.InitDB(ctx, n.paths.PGDATA, postgres.InitDBOptions{Auth: "trust"})
 }
 
@@ -45,14 +47,17 @@ func (n *node) createObjects(ctx context.Context) error {
 	cfg := n.cfg()
 	owner := cfg.Username
 	if owner != "" {
+		killpoint.At(ctx, "createObjects-EnsureRole")
 		if _, err := n.server.EnsureRole(ctx, postgres.Role{Name: owner, Superuser: true}); err != nil {
 			return fmt.Errorf("create role %q: %w", owner, err)
 		}
 	}
+	killpoint.At(ctx, "createObjects-EnsureDatabase")
 	if _, err := n.server.EnsureDatabase(ctx, cfg.Database, owner); err != nil {
 		return fmt.Errorf("create database %q: %w", cfg.Database, err)
 	}
 	if n.bin.HasExtension(statStatements) {
+		killpoint.At(ctx, "createObjects-EnsureExtension")
 		if err := n.server.EnsureExtension(ctx, cfg.Database, statStatements); err != nil {
 			n.log.Warn("extension pg_stat_statements is not available", "error", err)
 		}
@@ -64,6 +69,7 @@ func (n *node) createObjects(ctx context.Context) error {
 		{Name: replicatorUser, Superuser: true, Replication: true, Password: cfg.Replication.Password},
 	}
 	for _, role := range roles {
+		killpoint.At(ctx, "createObjects-EnsureRole2")
 		if _, err := n.server.EnsureRole(ctx, role); err != nil {
 			return fmt.Errorf("create role %q: %w", role.Name, err)
 		}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"pgaf/keeper/killpoint"
 	"pgaf/keeper/postgres"
 	"pgaf/monitor"
 )
@@ -72,6 +73,7 @@ func (e *executor) start(ctx context.Context, want job) {
 	if want.upkeep == servePeers {
 		e.accessDue = false
 	}
+	ctx = killpoint.Label(ctx, want.label())
 	go func() { r.done <- e.n.perform(ctx, want, peers, access) }()
 }
 
@@ -94,7 +96,20 @@ func (n *node) perform(ctx context.Context, want job, peers []monitor.PeerNode, 
 	case followAgain:
 		return followPrimary(ctx, n, want.Transition)
 	}
-	return actions[want.Action](ctx, n, want.Transition)
+	killpoint.At(ctx, killpoint.Begin)
+	err := actions[want.Action](ctx, n, want.Transition)
+	if err == nil {
+		killpoint.At(ctx, killpoint.Done)
+	}
+	return err
+}
+
+// label names a job for its kill points: a transition by its states and its action.
+func (j job) label() string {
+	if j.From == j.To {
+		return "upkeep"
+	}
+	return fmt.Sprintf("%s-%s.%s", j.From, j.To, j.Action)
 }
 
 // stopJob ends the running job and waits for it.
@@ -166,6 +181,7 @@ func (e *executor) arrive(done job) {
 	e.peersAt = 0
 	e.n.promised.Store(0)
 	e.save()
+	killpoint.At(killpoint.Label(context.Background(), done.label()), killpoint.Saved)
 	if e.reached != nil {
 		e.reached(e.state)
 	}

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"pgaf/keeper/killpoint"
 	"pgaf/keeper/postgres"
 	"pgaf/monitor"
 )
@@ -42,6 +43,7 @@ type node struct {
 	cloned       atomic.Bool   // the data was made by the clone command and has not streamed yet
 	activity     activity
 	onProgress   func(Progress) // shows copies; nil: the log does
+	hbaLoaded    atomic.Bool    // Postgres has read pg_hba.conf since this keeper looks after it
 	missingRules sync.Map       // lines of pg_hba.conf that the operator was told to add
 }
 
@@ -69,6 +71,7 @@ func (n *node) cfg() *Config { return n.config.Load() }
 
 // newNode opens nothing and starts nothing.
 func newNode(paths Paths, cfg *Config, bin postgres.Bin, log *slog.Logger) *node {
+	killpoint.Postgres(paths.PGDATA)
 	n := &node{paths: paths, bin: bin, log: log, changes: make(chan change)}
 	n.life, n.die = context.WithCancel(context.Background())
 	n.config.Store(cfg)

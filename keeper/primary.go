@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"pgaf/keeper/killpoint"
 	"pgaf/keeper/postgres"
 	"pgaf/monitor"
 )
@@ -47,9 +48,11 @@ func resumeAsPrimary(ctx context.Context, n *node, t Transition) error {
 
 // waitForNobody lets commits through that wait for a standby, and all later ones.
 func (n *node) waitForNobody(ctx context.Context) error {
+	killpoint.At(ctx, "waitForNobody-SetSyncStandbyNames")
 	if err := n.server.SetSyncStandbyNames(ctx, ""); err != nil {
 		return fmt.Errorf("stop waiting for standbys: %w", err)
 	}
+	killpoint.At(ctx, "waitForNobody-CancelSyncWaiters")
 	released, err := n.server.CancelSyncWaiters(ctx)
 	if err != nil {
 		return fmt.Errorf("release the commits that wait for a standby: %w", err)
@@ -96,6 +99,7 @@ func enableSyncRep(ctx context.Context, n *node, _ Transition) error {
 		if err != nil {
 			return err
 		}
+		killpoint.At(ctx, "enableSyncRep-SetSyncStandbyNames")
 		if err := n.server.SetSyncStandbyNames(ctx, names); err != nil {
 			return fmt.Errorf("set synchronous_standby_names to '%s': %w", names, err)
 		}
@@ -214,6 +218,7 @@ func (n *node) ensureSlots(ctx context.Context, peers []monitor.PeerNode, inReco
 	for i, peer := range peers {
 		wanted[i] = postgres.SlotWanted{Name: postgres.SlotName(peer.ID), LSN: peer.LSN}
 	}
+	killpoint.At(ctx, "ensureSlots-EnsureSlots")
 	changes, err := n.server.EnsureSlots(ctx, wanted, inRecovery)
 	for _, name := range changes.Lost {
 		if inRecovery {
@@ -248,24 +253,29 @@ func (n *node) promoteNow(ctx context.Context) error {
 			return fmt.Errorf("%w: the order to serve is %s old, and the monitor may have given up on this node", errWaiting, age.Round(time.Second))
 		}
 		// While still read-only, so that the first commit waits for nobody.
+		killpoint.At(ctx, "promoteNow-SetSyncStandbyNames")
 		if err := n.server.SetSyncStandbyNames(ctx, ""); err != nil {
 			return fmt.Errorf("stop waiting for standbys: %w", err)
 		}
+		killpoint.At(ctx, "promoteNow-note")
 		if err := n.note(ctx, func(s *State) { s.Astray = true }); err != nil {
 			return err
 		}
 		begun := time.Now()
+		killpoint.At(ctx, "promoteNow-Promote")
 		if err := n.server.Promote(ctx); err != nil {
 			return fmt.Errorf("promote Postgres: %w", err)
 		}
 		n.log.Info("promoted", "timeline_before", meta.Timeline, "lsn", meta.LSN.String(), "took", time.Since(begun).Round(time.Millisecond))
 	}
+	killpoint.At(ctx, "promoteNow-RemoveStandby")
 	if err := postgres.RemoveStandby(n.paths.PGDATA); err != nil {
 		return fmt.Errorf("remove the standby set-up after the promotion: %w", err)
 	}
 	// The control file has the new timeline only after a checkpoint; a node that
 	// is to be rewound to this one needs it there. Clients do not wait for it.
 	n.background.Go(func() {
+		killpoint.At(ctx, "promoteNow-Checkpoint")
 		if err := n.server.Checkpoint(n.life); err != nil && n.life.Err() == nil && !errors.Is(err, postgres.ErrNotRunning) {
 			n.log.Warn("no checkpoint after the promotion", "error", err)
 		}
@@ -312,6 +322,7 @@ func promoteReadOnly(ctx context.Context, n *node, t Transition) error {
 	if err := n.start(ctx); err != nil {
 		return err
 	}
+	killpoint.At(ctx, "promoteReadOnly-SetReadOnly")
 	if err := n.server.SetReadOnly(ctx, true); err != nil {
 		return fmt.Errorf("refuse writes: %w", err)
 	}
@@ -333,6 +344,7 @@ func (n *node) endReadOnly(ctx context.Context) error {
 		return nil
 	}
 	if err == nil {
+		killpoint.At(ctx, "endReadOnly-SetReadOnly")
 		err = n.server.SetReadOnly(ctx, false)
 	}
 	if err != nil {

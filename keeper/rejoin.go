@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"pgaf/keeper/killpoint"
 	"pgaf/keeper/postgres"
 )
 
@@ -28,6 +29,9 @@ func (n *node) rejoinTo(ctx context.Context, o origin) error {
 		return n.copyAndFollow(ctx, o)
 	}
 	if err := n.ensureStopped(ctx); err != nil {
+		return err
+	}
+	if err := n.recoverStandby(ctx, o.Upstream); err != nil {
 		return err
 	}
 	straight, err := n.continuesInto(ctx, o)
@@ -95,6 +99,7 @@ func (n *node) rewindTo(ctx context.Context, o origin) error {
 	begun := time.Now()
 	n.log.Info("rewinding", "to", o.String())
 	report := n.progress("rewinding")
+	killpoint.At(ctx, "rewindTo-Rewind")
 	rewound, err := n.bin.Rewind(ctx, postgres.RewindOptions{PGDATA: n.paths.PGDATA, Source: o.Upstream, Standby: o.Upstream, Progress: report.add, Logger: n.log})
 	report.end()
 	if err == nil {

@@ -55,6 +55,9 @@ func runNode(ctx context.Context, o RunOptions, paths Paths, cfg *Config) error 
 	defer lock.release()
 	state, err := readNodeState(paths)
 	if err != nil {
+		if dropped(state) {
+			farewell(ctx, cfg, state, log)
+		}
 		return err
 	}
 	// It may have been changed until we held the lock, and nobody told us.
@@ -99,7 +102,7 @@ func readNodeState(paths Paths) (State, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return state, exitf(ExitBadState, "this node has no state (%w): its create was not finished, and is repeated; or the file was lost, and is written anew with: pgaf manual fsm init --pgdata %s", err, paths.PGDATA)
 	}
-	if err == nil && state.Current == monitor.StateDropped && state.Assigned == monitor.StateDropped {
+	if err == nil && dropped(state) {
 		return state, exitf(ExitFatal, "this node was dropped from its group; remove its files with: pgaf drop node --pgdata %s --destroy, or register its data again with: pgaf create postgres", paths.PGDATA)
 	}
 	return state, err

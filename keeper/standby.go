@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"pgaf/keeper/killpoint"
 	"pgaf/keeper/postgres"
 	"pgaf/monitor"
 )
@@ -94,7 +95,10 @@ func (n *node) startWhatIsThere(ctx context.Context) error {
 
 // repoint makes the running standby receive from u, without a restart.
 func (n *node) repoint(ctx context.Context, u postgres.Upstream) error {
-	err := n.whileReplaying(ctx, func(ctx context.Context) error { return n.server.Repoint(ctx, u) })
+	err := n.whileReplaying(ctx, func(ctx context.Context) error {
+		killpoint.At(ctx, "repoint-Repoint")
+		return n.server.Repoint(ctx, u)
+	})
 	if err != nil {
 		return fmt.Errorf("follow %s: %w", u, err)
 	}
@@ -164,6 +168,7 @@ func (n *node) startDisconnectable(ctx context.Context, u postgres.Upstream) err
 	if err := n.ensureStopped(ctx); err != nil {
 		return err
 	}
+	killpoint.At(ctx, "startDisconnectable-WriteStandby")
 	if _, err := postgres.WriteStandby(n.paths.PGDATA, u); err != nil {
 		return fmt.Errorf("write the standby set-up: %w", err)
 	}
@@ -171,6 +176,7 @@ func (n *node) startDisconnectable(ctx context.Context, u postgres.Upstream) err
 		return err
 	}
 	// The settings may have come with the data of a primary.
+	killpoint.At(ctx, "startDisconnectable-SetSyncStandbyNames")
 	if err := n.server.SetSyncStandbyNames(ctx, ""); err != nil {
 		return fmt.Errorf("clear synchronous_standby_names on a standby: %w", err)
 	}
@@ -191,6 +197,7 @@ func initStandby(ctx context.Context, n *node, _ Transition) error {
 	if err != nil {
 		return err
 	}
+	killpoint.At(ctx, "initStandby-ensureCertificate")
 	if err := n.ensureCertificate(); err != nil {
 		return err
 	}
@@ -233,6 +240,7 @@ func (n *node) publishIdentity(ctx context.Context, systemIdentifier uint64) err
 		return nil
 	}
 	err := n.link.do(ctx, func(ctx context.Context, c *monitor.Client) error {
+		killpoint.At(ctx, "publishIdentity-SetNodeSystemIdentifier")
 		return c.SetNodeSystemIdentifier(ctx, n.view().NodeID, systemIdentifier)
 	})
 	if err != nil {
@@ -256,7 +264,7 @@ func prepareForSecondary(ctx context.Context, n *node, _ Transition) error {
 	}
 	switch relation {
 	case postgres.RelationSame:
-		return n.orCopy(ctx, o.Upstream, n.ensureReceiving(ctx, o.Upstream))
+		return n.orCopy(ctx, o, n.ensureReceiving(ctx, o.Upstream))
 	case postgres.RelationAncestor:
 		return fmt.Errorf("%w: still on an earlier timeline than the primary, which is on %d", errWaiting, o.system.Timeline)
 	case postgres.RelationDiverged, postgres.RelationDescendant:

@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"pgaf/keeper/killpoint"
 )
 
 // BackupProgress is one progress line of pg_basebackup or pg_rewind.
@@ -92,6 +94,7 @@ func (b baseBackup) run(ctx context.Context) error {
 	if err := b.prepareDir(); err != nil {
 		return err
 	}
+	killpoint.At(ctx, "BaseBackup-make")
 	if err := b.make(ctx, spaces); err != nil {
 		b.remove(b.o.Dir)
 		for _, space := range spaces {
@@ -99,6 +102,7 @@ func (b baseBackup) run(ctx context.Context) error {
 		}
 		return err
 	}
+	killpoint.At(ctx, "BaseBackup-replace")
 	return b.replace()
 }
 

@@ -11,6 +11,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/sys/unix"
+
+	"pgaf/keeper/killpoint"
 )
 
 // RewindOptions describe one pg_rewind.
@@ -78,13 +80,21 @@ func (r *rewind) run(ctx context.Context) (rewound bool, err error) {
 	if err := r.askSource(ctx, target); err != nil {
 		return false, err
 	}
+	if r.complete(target) {
+		if err := r.sync(ctx); err != nil {
+			return false, err
+		}
+		return true, r.end(ctx)
+	}
 	begun, standby := RewindPending(r.o.PGDATA), IsStandby(r.o.PGDATA)
 	before := localTablespaces(r.o.PGDATA)
+	killpoint.At(ctx, "Rewind-begin")
 	if err := r.begin(target); err != nil {
 		return false, err
 	}
 	changed := false
 	if err = r.makeTablespaces(before); err == nil {
+		killpoint.At(ctx, "Rewind-rewind")
 		rewound, changed, err = r.rewind(ctx)
 	}
 	if err != nil {
@@ -93,14 +103,37 @@ func (r *rewind) run(ctx context.Context) (rewound bool, err error) {
 		}
 		return false, err
 	}
-	if _, err := WriteStandby(r.o.PGDATA, r.o.Standby); err != nil {
-		return false, err
-	}
-	if err := removeFile(filepath.Join(r.o.PGDATA, rewindMarker)); err != nil {
+	if err := r.end(ctx); err != nil {
 		return false, err
 	}
 	r.removeTablespaces(before)
 	return rewound, nil
+}
+
+// complete says whether pg_rewind came to its end before we did: the control file is the last that it writes. It must
+// not run again: the target would look like one that crashed, and be recovered in single-user mode, which writes WAL
+// of its own on the timeline of the source.
+func (r *rewind) complete(target ControlData) bool {
+	return RewindPending(r.o.PGDATA) && target.State == StateInArchiveRecovery && exists(filepath.Join(r.o.PGDATA, "backup_label"))
+}
+
+// sync makes durable what a pg_rewind has written that may have been killed while it did so itself.
+func (r *rewind) sync(ctx context.Context) error {
+	p := program{path: r.Path("initdb"), args: []string{"--sync-only", "--pgdata", r.o.PGDATA}}
+	if output, err := p.run(ctx); err != nil {
+		return r.failed(classify(ctx, output, err), output, err)
+	}
+	return nil
+}
+
+// end makes the rewound folder a standby that may be started.
+func (r *rewind) end(ctx context.Context) error {
+	killpoint.At(ctx, "Rewind-WriteStandby")
+	if _, err := WriteStandby(r.o.PGDATA, r.o.Standby); err != nil {
+		return err
+	}
+	killpoint.At(ctx, "Rewind-end")
+	return removeFile(filepath.Join(r.o.PGDATA, rewindMarker))
 }
 
 // sourceCheckpointLimit bounds the questions to the source, its CHECKPOINT included.

@@ -109,6 +109,26 @@ func TestRewindInterrupted(t *testing.T) {
 	old.follows(promoted, "10001")
 }
 
+// A rewind that was complete when its keeper was killed is only finished: pg_rewind would recover the folder as a
+// primary.
+func TestRewindCompleteIsNotRunAgain(t *testing.T) {
+	promoted, old := diverged(t)
+	old.stop(Fast)
+	options := old.rewindOptions(promoted, 2)
+	_, err := testBin.Rewind(within(t, time.Minute), options)
+	old.must(err)
+	old.must(unix.Mkfifo(filepath.Join(old.pgdata, rewindMarker), 0o600))
+	old.must(os.Remove(filepath.Join(old.pgdata, standbySignal)))
+	_, err = testBin.Rewind(within(t, time.Minute), options)
+	old.must(err)
+	control, err := testBin.ControlData(within(t, time.Minute), old.pgdata)
+	old.must(err)
+	if control.State != StateInArchiveRecovery {
+		t.Errorf("the rewound folder was recovered, its state is %s", control.State)
+	}
+	old.follows(promoted, "10001")
+}
+
 func TestRewindErrors(t *testing.T) {
 	promoted, old := diverged(t)
 	try := func(options RewindOptions, want Failure, text string) {

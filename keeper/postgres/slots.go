@@ -10,6 +10,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"pgaf/keeper/killpoint"
 )
 
 // SlotPrefix of the slots and application names of standbys.
@@ -63,6 +65,7 @@ func (s *Server) EnsureSlots(ctx context.Context, wanted []SlotWanted, inRecover
 				done.Dropped = append(done.Dropped, name)
 			}
 		}
+		killpoint.At(ctx, "EnsureSlots-create")
 		for _, name := range plan.create {
 			_, err := conn.Exec(ctx, "select pg_create_physical_replication_slot($1, true)", name)
 			if hasCode(err, "42710") { // exists: a lost one that is in use
