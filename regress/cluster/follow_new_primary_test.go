@@ -22,7 +22,7 @@ func TestFollowNewPrimary(t *testing.T) {
 	s.addNodes(3)
 	c := s.Nodes[2]
 	postmaster := c.PostmasterPID()
-	s.must(s.setPriority(c, 0)) // never promoted: the one that follows
+	s.setPriority(c, 0, s.a) // never promoted: the one that follows
 	s.awaitHealthy(s.a)
 	writer := s.write(harness.WriterOptions{})
 	var times []time.Duration

@@ -48,7 +48,7 @@ func TestLostSlot(t *testing.T) {
 	writer := s.write(harness.WriterOptions{})
 	folder := s.folderID(s.b)
 
-	s.exec(s.b, "alter system set primary_slot_name = 'nowhere'", "select pg_reload_conf()")
+	s.statements(s.b, "alter system set primary_slot_name = 'nowhere'", "select pg_reload_conf()")
 	s.monitorHolds("select upstreamlost is not null from pgautofailover.node where nodename = 'node_b'")
 	s.monitorHolds("select upstreamlost is null from pgautofailover.node where nodename = 'node_b'")
 	s.logged(s.b, "receives nothing from the primary")
@@ -57,7 +57,7 @@ func TestLostSlot(t *testing.T) {
 
 	s.must(s.b.KillAll())
 	s.await(harness.Want{"node_a": "wait_primary"})
-	s.exec(s.a, "select pg_drop_replication_slot('pgautofailover_standby_2')")
+	s.statements(s.a, "select pg_drop_replication_slot('pgautofailover_standby_2')")
 	s.must(s.b.Start())
 	s.awaitHealthy(s.a)
 	if s.folderID(s.b) != folder {
@@ -66,12 +66,12 @@ func TestLostSlot(t *testing.T) {
 
 	s.must(s.b.KillAll())
 	s.await(harness.Want{"node_a": "wait_primary"})
-	s.exec(s.a, "alter system set max_slot_wal_keep_size = '1MB'", "alter system set wal_keep_size = 0", "select pg_reload_conf()")
+	s.statements(s.a, "alter system set max_slot_wal_keep_size = '1MB'", "alter system set wal_keep_size = 0", "select pg_reload_conf()")
 	for range 3 { // away with the segments that the standby needs next
-		s.exec(s.a, "select pg_switch_wal()", "select pg_logical_emit_message(true, 'filler', repeat('x', 1000000))", "checkpoint")
+		s.statements(s.a, "select pg_switch_wal()", "select pg_logical_emit_message(true, 'filler', repeat('x', 1000000))", "checkpoint")
 	}
 	s.logged(s.a, "the WAL that a standby still needed is gone")
-	s.exec(s.a, "alter system reset max_slot_wal_keep_size", "alter system reset wal_keep_size", "select pg_reload_conf()")
+	s.statements(s.a, "alter system reset max_slot_wal_keep_size", "alter system reset wal_keep_size", "select pg_reload_conf()")
 	s.must(s.b.Start())
 	s.awaitHealthy(s.a)
 	if s.folderID(s.b) == folder {
@@ -83,8 +83,8 @@ func TestLostSlot(t *testing.T) {
 	s.expectSameData(s.a, s.b)
 }
 
-// exec runs statements on a node.
-func (s *story) exec(n *harness.Node, statements ...string) {
+// statements runs statements on a node.
+func (s *story) statements(n *harness.Node, statements ...string) {
 	s.Helper()
 	conn, err := n.Connect(s.soon())
 	s.must(err)
@@ -124,7 +124,7 @@ func (s *story) monitorHolds(query string) {
 func (s *story) untilTrue(conn *pgx.Conn, where, query string) {
 	s.Helper()
 	defer conn.Close(context.Background())
-	s.poll(fmt.Sprintf("on %s: %s", where, query), func(ctx context.Context) (met *bool, err error) {
+	s.pollUntil(fmt.Sprintf("on %s: %s", where, query), func(ctx context.Context) (met *bool, err error) {
 		return met, conn.QueryRow(ctx, query).Scan(&met)
 	})
 }
@@ -132,15 +132,15 @@ func (s *story) untilTrue(conn *pgx.Conn, where, query string) {
 // logged waits until the keeper of a node has logged a text.
 func (s *story) logged(n *harness.Node, text string) {
 	s.Helper()
-	s.poll(fmt.Sprintf("%s logging %q", n.Name, text), func(context.Context) (*bool, error) {
+	s.pollUntil(fmt.Sprintf("%s logging %q", n.Name, text), func(context.Context) (*bool, error) {
 		content, err := os.ReadFile(n.LogFile())
 		met := strings.Contains(string(content), text)
 		return &met, err
 	})
 }
 
-// poll asks until the answer is yes; no answer is no.
-func (s *story) poll(what string, ask func(context.Context) (*bool, error)) {
+// pollUntil asks until the answer is yes; no answer is no.
+func (s *story) pollUntil(what string, ask func(context.Context) (*bool, error)) {
 	s.Helper()
 	ctx, cancel := context.WithTimeout(s.Context(), patience)
 	defer cancel()

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -72,7 +73,7 @@ func newStory(t *testing.T, options harness.ClusterOptions) *story {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	c, err := run.NewCluster(ctx, t.Name(), options)
+	c, err := run.NewCluster(ctx, strings.ReplaceAll(t.Name(), "/", "-"), options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -253,10 +254,4 @@ func (s *story) folderID(n *harness.Node) uint64 {
 	info, err := os.Stat(n.PGDATA)
 	s.must(err)
 	return info.Sys().(*syscall.Stat_t).Ino
-}
-
-// setPriority sets a node's candidate priority.
-func (s *story) setPriority(n *harness.Node, priority int) error {
-	_, err := n.Pgaf(s.within(patience), "set", "node", "candidate-priority", "--pgdata", n.PGDATA, fmt.Sprint(priority))
-	return err
 }

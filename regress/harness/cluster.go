@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -22,6 +23,7 @@ type ClusterOptions struct {
 	Postgres    Postgres // default: the run's private copy
 	Ports       []int    // wanted for the monitor and the nodes in order; default: any
 	MonitorArgs []string // more options for `create monitor`
+	Environment []string // more variables for pgaf on the nodes
 }
 
 // Cluster is a monitor, its nodes, and a client's machine.
@@ -48,8 +50,10 @@ type Node struct {
 	Disk   *Disk  // when PGDATA has a small file system of its own
 
 	cluster *Cluster
-	program string   // pgaf, or pg_autoctl
+	program string // pgaf, or pg_autoctl
+	mu      sync.Mutex
 	process *Process // `pgaf run`; nil before the first start
+	args    []string // with which it was started
 }
 
 // NewCluster creates the monitor with `pgaf create monitor`, runs it with `pgaf run`,
@@ -177,8 +181,9 @@ func (c *Cluster) AddNode(options NodeOptions) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
+	n.Environment = c.options.Environment
 	if options.Program.Path != "" {
-		n.program, n.env = options.Program.Path, options.Program.Env
+		n.program, n.Environment = options.Program.Path, append(slices.Clip(n.Environment), options.Program.Env...)
 	}
 	c.Nodes = append(c.Nodes, n)
 	return n, n.Create(options.Args...)
@@ -463,22 +468,31 @@ func (n *Node) Pgaf(ctx context.Context, args ...string) (string, error) {
 func (n *Node) Start() error { return n.start("run", "--pgdata", n.PGDATA) }
 
 func (n *Node) start(args ...string) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	if n.process != nil && n.process.Running() {
 		return fmt.Errorf("pgaf already runs on %s (pid %d)", n.Name, n.process.PID)
 	}
 	process, err := n.Spawn(n.LogFile(), n.program, args...)
-	n.process = process
+	n.process, n.args = process, args
 	return err
 }
 
+// running is the node's pgaf, as it was started last.
+func (n *Node) running() *Process {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.process
+}
+
 // PID is the process id of the node's pgaf.
-func (n *Node) PID() int { return n.process.PID }
+func (n *Node) PID() int { return n.running().PID }
 
 // while runs f, and ends it early with a clear error when the node's pgaf dies.
 func (n *Node) while(ctx context.Context, f func(context.Context) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	process := n.process
+	process := n.running()
 	go func() {
 		select {
 		case <-process.Done():
@@ -495,7 +509,7 @@ func (n *Node) while(ctx context.Context, f func(context.Context) error) error {
 
 // Stop ends pgaf with SIGTERM and waits for its end.
 func (n *Node) Stop(within time.Duration) error {
-	if err := n.process.Signal(syscall.SIGTERM); err != nil {
+	if err := n.running().Signal(syscall.SIGTERM); err != nil {
 		return err
 	}
 	return n.WaitEnd(within)
@@ -504,10 +518,10 @@ func (n *Node) Stop(within time.Duration) error {
 // WaitEnd waits until pgaf, told to stop by whomever, has ended.
 func (n *Node) WaitEnd(within time.Duration) error {
 	select {
-	case <-n.process.Done():
+	case <-n.running().Done():
 		return nil
 	case <-time.After(within):
-		return fmt.Errorf("pgaf on %s (pid %d) did not end within %s; last lines of its log:\n%s", n.Name, n.process.PID, within, Tail(n.LogFile(), 10))
+		return fmt.Errorf("pgaf on %s (pid %d) did not end within %s; last lines of its log:\n%s", n.Name, n.running().PID, within, Tail(n.LogFile(), 10))
 	}
 }
 
@@ -522,14 +536,14 @@ func (n *Node) Ended(ctx context.Context) (code int, err error) {
 }
 
 // SignalKeeper sends a signal to pgaf alone.
-func (n *Node) SignalKeeper(signal syscall.Signal) error { return n.process.Signal(signal) }
+func (n *Node) SignalKeeper(signal syscall.Signal) error { return n.running().Signal(signal) }
 
 // KillKeeper sends SIGKILL to pgaf alone; Postgres goes on.
 func (n *Node) KillKeeper() error {
-	if err := n.process.Signal(syscall.SIGKILL); err != nil {
+	if err := n.running().Signal(syscall.SIGKILL); err != nil {
 		return err
 	}
-	<-n.process.Done()
+	<-n.running().Done()
 	return nil
 }
 
@@ -548,13 +562,13 @@ func (n *Node) KillPostgres() error {
 
 // KillAll sends SIGKILL to every process of the node, pgaf first, so that it restarts nothing.
 func (n *Node) KillAll() error {
-	if err := n.process.Signal(syscall.SIGKILL); err != nil {
+	if err := n.running().Signal(syscall.SIGKILL); err != nil {
 		return err
 	}
 	if err := KillBelow(n.Dir); err != nil {
 		return err
 	}
-	<-n.process.Done()
+	<-n.running().Done()
 	return nil
 }
 

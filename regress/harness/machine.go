@@ -19,10 +19,11 @@ type Machine struct {
 	Host *Host
 	Dir  string
 
+	Environment []string // more variables for its commands
+
 	account Account
 	path    string // PATH of its commands
 	config  string // the pg_config that they shall find
-	env     []string
 }
 
 // NewMachine prepares a machine whose folder is below the run's.
@@ -59,7 +60,7 @@ func (m *Machine) command(name string, args ...string) *exec.Cmd {
 		"USER=" + m.account.Name,
 		"LANG=C.UTF-8",
 	}
-	cmd.Env = append(cmd.Env, m.env...)
+	cmd.Env = append(cmd.Env, m.Environment...)
 	// A session of its own: a terminal's interrupt is for the harness only.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: m.account.credential(), Setsid: true}
 	return cmd

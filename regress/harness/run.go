@@ -103,12 +103,26 @@ func (r *Run) copyBinary(ctx context.Context) error {
 	if given := os.Getenv("PGAF_BIN"); given != "" {
 		return CopyFile(given, r.Pgaf, 0o755)
 	}
-	build := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", r.Pgaf, "./cmd/pgaf")
+	return r.build(ctx, r.Pgaf)
+}
+
+// BuildWithTags builds another pgaf from the source tree, for ClusterOptions.Pgaf.
+func (r *Run) BuildWithTags(ctx context.Context, tags string) (path string, err error) {
+	path = filepath.Join(r.Dir, "bin-"+tags, "pgaf")
+	if err := os.Mkdir(filepath.Dir(path), 0o755); err != nil {
+		return "", err
+	}
+	return path, r.build(ctx, path, "-tags", tags)
+}
+
+func (r *Run) build(ctx context.Context, path string, options ...string) error {
+	args := append([]string{"build", "-buildvcs=false", "-o", path}, options...)
+	build := exec.CommandContext(ctx, "go", append(args, "./cmd/pgaf")...)
 	build.Dir = r.Repo
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("build pgaf: %w\n%s", err, out)
 	}
-	return os.Chmod(r.Pgaf, 0o755)
+	return os.Chmod(path, 0o755)
 }
 
 // Repository finds the source tree that this package was built from, or that the
