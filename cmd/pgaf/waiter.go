@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"pgaf/monitor"
@@ -51,6 +52,7 @@ func (w *waiter) run(ctx context.Context) error {
 		return onMonitor(err)
 	}
 	if done, err := w.done(nodes); done || err != nil {
+		w.printRest(ctx, rows)
 		return err
 	}
 	timeout := time.NewTimer(w.timeout)
@@ -69,6 +71,7 @@ func (w *waiter) run(ctx context.Context) error {
 				continue
 			}
 			if done, err := w.done(update.Nodes); done || err != nil {
+				w.printRest(ctx, rows)
 				return err
 			}
 		case <-timeout.C:
@@ -77,6 +80,19 @@ func (w *waiter) run(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
+}
+
+// printRest prints the changes up to the state that ended the wait: nodes are read after
+// events, and may be ahead of them.
+func (w *waiter) printRest(ctx context.Context, rows *progress) {
+	events, err := w.client.EventsSince(ctx, rows.last, w.target.formation)
+	if err != nil {
+		return // the outcome is known; a row that is not printed is in show events
+	}
+	if w.group != nil {
+		events = slices.DeleteFunc(events, func(e monitor.Event) bool { return e.GroupID != *w.group })
+	}
+	rows.addNew(events)
 }
 
 // listen waits until the bus listens.
