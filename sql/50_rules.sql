@@ -89,6 +89,11 @@ INSERT INTO pgautofailover.rule (pos, section, name, reported, converged, condit
  'n is the only node left and its candidate priority is 0',
  '{n} is the only node left, but its candidate priority is 0'),
 
+(212, 'early_checks', 'survivor_had_gone_on', '{join_secondary}', false,
+ $c$ n.goal = 'single' $c$, 'report_lsn',
+ 'the only node left was about to join a primary that is gone, and had not said so when it was told to serve',
+ '{n} had gone on to follow a primary that is gone: it reports its position again'),
+
 -- Standbys of a primary ---------------------------------------------------------------------------------------------
 (301, 'reporting_node', 'standby_joins', '{wait_standby}', true,
  $c$ p.healthy AND p.goal <> 'single' AND p.reported IN ('wait_primary', 'primary', 'join_primary', 'apply_settings') $c$, 'catchingup',
