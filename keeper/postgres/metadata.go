@@ -43,10 +43,12 @@ type Metadata struct {
 // Position is the timeline and LSN to report.
 func (m Metadata) Position() Position { return Position{m.Timeline, m.LSN} }
 
-// receives is whether a row of pg_stat_wal_receiver is one that gets messages. Where the upstream lacks the WAL that
-// is wanted next, a new walreceiver every wal_retrieve_retry_interval counts as streaming until it hears so. Until
-// the first message both times are the walreceiver's own start.
-const receives = "status = 'streaming' and last_msg_send_time is distinct from last_msg_receipt_time"
+// receives is whether a row of pg_stat_wal_receiver is one that gets messages, or has been there long enough to be
+// believed on an idle primary. Where the upstream lacks the WAL that is wanted next, a new walreceiver every
+// wal_retrieve_retry_interval (100 ms) counts as streaming until it hears so. Until the first message both times are
+// the walreceiver's own start.
+const receives = `(status = 'streaming' and (last_msg_send_time is distinct from last_msg_receipt_time
+	or clock_timestamp() - last_msg_receipt_time > interval '300 ms'))`
 
 // After a restart the receive position starts at the beginning of a segment, before what is replayed already;
 // hence the greatest. A promotion between two functions cannot make one of them fail: there is only the way

@@ -201,23 +201,11 @@ func awaitStreaming(ctx context.Context, conn *pgx.Conn, u Upstream) error {
 	return awaitReceiver(ctx, conn, "sender_host = $1 and sender_port = $2 and coalesce(slot_name, '') = $3", u.Host, u.Port, u.Slot)
 }
 
-// steadyReceiver is how long a receiver streams without having received anything before it is believed: it says
-// that it streams before the upstream says that it has no such WAL any more, and is gone some milliseconds later.
-const steadyReceiver = 300 * time.Millisecond
-
-// awaitReceiver returns when a walreceiver that meets the condition streams: at once when it has received a message
-// (until then both times are those of its start).
+// awaitReceiver returns when a walreceiver that meets the condition streams.
 func awaitReceiver(ctx context.Context, conn *pgx.Conn, condition string, args ...any) error {
-	last, since := 0, time.Now()
-	return askUntil(ctx, func() (bool, error) {
-		var pid int
-		var received bool
-		err := conn.QueryRow(ctx, `select coalesce(max(pid), 0), coalesce(bool_or(last_msg_send_time <> last_msg_receipt_time), false)
-			from pg_stat_wal_receiver where status = 'streaming' and `+condition, args...).Scan(&pid, &received)
-		if pid != last {
-			last, since = pid, time.Now()
-		}
-		return pid != 0 && (received || time.Since(since) >= steadyReceiver), err
+	return askUntil(ctx, func() (streams bool, err error) {
+		err = conn.QueryRow(ctx, "select exists (select from pg_stat_wal_receiver where "+receives+" and "+condition+")", args...).Scan(&streams)
+		return streams, err
 	})
 }
 
