@@ -150,6 +150,7 @@ DECLARE
     best pgautofailover.node_fact;
     candidate pgautofailover.node_fact;
     best_healthy bool;
+    living_prove bool;
     async_possible bool;
     old_clean bool;
     old_position pg_lsn;
@@ -310,9 +311,12 @@ BEGIN
 
     g.proven := pgautofailover.covers(memory.syncsets, reporting);
 
-    -- the furthest position that was reported, and whether somebody healthy has it
+    -- the furthest position that was reported, and whether somebody healthy has it; what only a lost node has does not
+    -- matter where the healthy ones prove by themselves that nothing acknowledged is missing
+    living_prove := pgautofailover.covers(memory.syncsets,
+        (SELECT coalesce(array_agg(m.nodeid), '{}') FROM unnest(nodes) AS m WHERE m.stopped AND m.healthy AND m.nodeid = ANY (reporting)));
     SELECT m.* INTO best FROM unnest(nodes) AS m
-     WHERE m.stopped ORDER BY m.tli DESC, m.lsn DESC, m.healthy DESC, m.nodeid LIMIT 1;
+     WHERE m.stopped AND (m.healthy OR NOT living_prove) ORDER BY m.tli DESC, m.lsn DESC, m.healthy DESC, m.nodeid LIMIT 1;
     best_healthy := coalesce(best.healthy, false);
 
     SELECT m.* INTO candidate FROM unnest(nodes) AS m

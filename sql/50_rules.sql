@@ -75,7 +75,7 @@ INSERT INTO pgautofailover.rule (pos, section, name, reported, converged, condit
 (209, 'early_checks', 'alone',
  '{init,primary,wait_primary,join_primary,apply_settings,demoted,demote_timeout,draining}', false,
  $c$ g.nodecount = 1 AND n.goal <> 'single'
-     AND (n.is_primary OR n.is_old OR (p.nodeid IS NULL AND o.nodeid IS NULL AND n.priority > 0)) $c$, 'single',
+     AND (n.is_primary OR n.is_old OR (p.nodeid IS NULL AND o.nodeid IS NULL AND n.priority > 0 AND n.reported <> 'init')) $c$, 'single',
  'n holds the data of the group and is its only node',
  '{n} is the only node of its group'),
 (210, 'early_checks', 'sole_survivor', '{report_lsn,fast_forward}', false,

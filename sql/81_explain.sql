@@ -159,6 +159,10 @@ BEGIN
         doing := 'no node can become primary: every candidate priority is 0';
         waiting_for := 'its operator';
         action := format('pgaf set node candidate-priority --formation %s --name NAME 50, for the node that shall be primary', formation_id);
+    ELSIF NOT EXISTS (SELECT FROM unnest(s.nodes) AS m WHERE m.reported NOT IN ('init', 'wait_standby') AND m.goal <> 'dropped') THEN
+        doing := 'no node can become primary: none that is left has data';
+        waiting_for := 'its operator';
+        action := 'drop it and create it again: pgaf drop node --destroy, pgaf create postgres';
     ELSIF w.nodeid IS NOT NULL THEN
         doing := format('a failover is in progress: "%s" becomes primary', w.name);
         waiting_for := format('"%s" to report %s', w.name, w.goal);
