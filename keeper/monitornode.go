@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"net"
 	"net/url"
 	"path/filepath"
 	"strings"
@@ -266,8 +268,10 @@ func (m *monitorNode) start(ctx context.Context) error {
 func connectionLost(err error) bool {
 	var lost *monitor.LostError
 	var connect *pgconn.ConnectError
+	var network *net.OpError // the socket of a server that was killed
 	switch {
-	case errors.As(err, &lost), errors.As(err, &connect), errors.Is(err, postgres.ErrNotRunning):
+	case errors.As(err, &lost), errors.As(err, &connect), errors.Is(err, postgres.ErrNotRunning),
+		errors.As(err, &network), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return true
 	}
 	return strings.HasPrefix(monitor.SQLState(err), "57P")
