@@ -15,7 +15,7 @@ import (
 // nodes.json tells a node that no monitor steers who is in its group: an array of
 // objects in the order of their ids. The node itself may be among them.
 
-// nodeEntry is one object of the file.
+// nodeEntry is one object of the file as an operator may have written it: looked at before it is believed.
 type nodeEntry struct {
 	ID        int64  `json:"node_id"`
 	Name      string `json:"node_name"`
@@ -76,11 +76,7 @@ func readNodes(path string) ([]monitor.PeerNode, error) {
 }
 
 func saveNodes(path string, nodes []monitor.PeerNode) error {
-	entries := []nodeEntry{}
-	for _, n := range nodes {
-		entries = append(entries, nodeEntry{ID: n.ID, Name: n.Name, Host: n.Host, Port: n.Port, LSN: n.LSN.String(), IsPrimary: n.IsPrimary})
-	}
-	content, err := json.MarshalIndent(entries, "", "    ")
+	content, err := json.MarshalIndent(append([]monitor.PeerNode{}, nodes...), "", "    ") // never null
 	if err != nil {
 		return err
 	}

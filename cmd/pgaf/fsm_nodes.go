@@ -40,23 +40,9 @@ func (c *fsmNodesSetCmd) Run(a *app) error {
 	return printPeers(a, nodes, c.JSON)
 }
 
-// peerJSON has the keys of the nodes file.
-type peerJSON struct {
-	ID        int64  `json:"node_id"`
-	Name      string `json:"node_name"`
-	Host      string `json:"node_host"`
-	Port      int    `json:"node_port"`
-	LSN       string `json:"node_lsn"`
-	IsPrimary bool   `json:"node_is_primary"`
-}
-
 func printPeers(a *app, nodes []monitor.PeerNode, asJSON bool) error {
 	if asJSON {
-		entries := []peerJSON{}
-		for _, n := range nodes {
-			entries = append(entries, peerJSON{n.ID, n.Name, n.Host, n.Port, n.LSN.String(), n.IsPrimary})
-		}
-		return a.printJSON(entries)
+		return a.printJSON(append([]monitor.PeerNode{}, nodes...)) // never null
 	}
 	t := &table{columns: []column{{title: "Name"}, {title: "Node"}, {title: "Host:Port"}, {title: "TLI: LSN", min: 21}, {title: "Primary?", min: 8}}}
 	for _, n := range nodes {
