@@ -8,13 +8,13 @@ GO        ?= go
 export PG_CONFIG
 
 EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" pgautofailover.control)
-SCRIPT     := build/pgautofailover--$(EXTVERSION).sql
+EXTSQL     := build/pgautofailover--$(EXTVERSION).sql
 UPDATE     := build/pgautofailover--2.0--$(EXTVERSION).sql
 
 ifdef PGXS_PART
 
 EXTENSION = pgautofailover
-DATA      = $(SCRIPT) $(UPDATE)
+DATA      = $(EXTSQL) $(UPDATE)
 PGXS      = $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
@@ -35,19 +35,19 @@ help: ## list the targets
 	@echo
 	@echo "  PG_CONFIG=$(PG_CONFIG) selects the PostgreSQL to build for and to test with"
 
-build: bin/pgaf $(SCRIPT) $(UPDATE) ## bin/pgaf and the extension's scripts
+build: bin/pgaf $(EXTSQL) $(UPDATE) ## bin/pgaf and the extension's scripts
 
 bin/pgaf: check-go # go itself knows what is out of date
 	$(GO) build -o $@ ./cmd/pgaf
 
 # The same text as the binary carries (package sql).
-$(SCRIPT): $(sort $(wildcard sql/*.sql)) pgautofailover.control
+$(EXTSQL): $(sort $(wildcard sql/*.sql)) pgautofailover.control
 	@mkdir -p $(@D)
 	cat $(sort $(wildcard sql/*.sql)) > $@
 
 # From pg_auto_failover 2.0: the whole script of this version stands at the marked line.
-$(UPDATE): $(SCRIPT) sql/upgrade/pgautofailover--2.0--$(EXTVERSION).sql
-	sed '/^-- @script@/r $(SCRIPT)' sql/upgrade/$(@F) > $@
+$(UPDATE): $(EXTSQL) sql/upgrade/pgautofailover--2.0--$(EXTVERSION).sql
+	sed '/^-- @script@/r $(EXTSQL)' sql/upgrade/$(@F) > $@
 
 install: build ## the extension's files and pgaf, where PG_CONFIG says (DESTDIR is respected)
 	$(MAKE) --no-print-directory PGXS_PART=1 install
@@ -68,13 +68,13 @@ lint: check-go ## gofmt and go vet
 	if [ -n "$$bad" ]; then echo "gofmt would change:"; echo "$$bad"; exit 1; fi
 	$(GO) vet ./...
 
-test-sql: $(SCRIPT) $(UPDATE) ## pg_regress and isolation tests of the extension on a private Postgres
+test-sql: $(EXTSQL) $(UPDATE) ## pg_regress and isolation tests of the extension on a private Postgres
 	@sh regress/sql.sh
 
-test-upgrade: $(SCRIPT) $(UPDATE) ## a monitor of pg_auto_failover 2.0 is updated (fetches Debian's package once)
+test-upgrade: $(EXTSQL) $(UPDATE) ## a monitor of pg_auto_failover 2.0 is updated (fetches Debian's package once)
 	@sh regress/upgrade.sh
 
-test-versions: $(SCRIPT) ## the extension's tests on PostgreSQL 13 to 18, fetched with npm (VERSIONS="15 18")
+test-versions: $(EXTSQL) ## the extension's tests on PostgreSQL 13 to 18, fetched with npm (VERSIONS="15 18")
 	@$(if $(VERSIONS),VERSIONS='$(VERSIONS)') sh regress/versions.sh
 
 test-go: build ## Go tests but the cluster tests

@@ -31,8 +31,14 @@ func (n *node) rejoinTo(ctx context.Context, o origin) error {
 	if err := n.ensureStopped(ctx); err != nil {
 		return err
 	}
-	if err := n.recoverStandby(ctx, o.Upstream); err != nil {
+	recovered, err := n.recoverStandby(ctx, o.Upstream)
+	if err != nil {
 		return err
+	}
+	if recovered { // and received meanwhile what the primary has written since it was asked
+		if o, err = n.identifyUpstream(ctx, o.name, o.Upstream); err != nil {
+			return err
+		}
 	}
 	straight, err := n.continuesInto(ctx, o)
 	if err != nil {

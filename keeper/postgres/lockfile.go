@@ -15,14 +15,7 @@ import (
 // process for a postmaster. All other cases Postgres decides rightly itself. The caller has seen that no
 // process of the cluster is left.
 func removeStaleLocks(pgdata string, c ServerConfig) error {
-	content, err := os.ReadFile(pidFile(pgdata))
-	if err != nil {
-		return nil
-	}
-	p, err := ParsePostmaster(string(content))
-	if err != nil {
-		return nil
-	}
+	content, p := readPIDFile(pgdata)
 	dir, port := p.SocketDir, p.Port
 	if c.SocketDir != "" {
 		dir = c.SocketDir
@@ -30,19 +23,37 @@ func removeStaleLocks(pgdata string, c ServerConfig) error {
 	if c.Port != 0 {
 		port = c.Port
 	}
-	if dir != "" {
-		// It says at its fifth line which folder it belongs to, but its pid is what counts.
-		socket := filepath.Join(dir, fmt.Sprintf(".s.PGSQL.%d.lock", port))
-		if lock, err := os.ReadFile(socket); err == nil && misleads(string(lock), "") {
-			if err := removeFile(socket); err != nil {
-				return err
-			}
+	if dir == "" {
+		dir = defaultSocketDir
+	}
+	// The lock of the socket outlives PGDATA: a copy that replaces it has no postmaster.pid. It says at its
+	// fifth line which folder it belongs to, but its pid is what counts.
+	socket := filepath.Join(dir, fmt.Sprintf(".s.PGSQL.%d.lock", port))
+	if lock, err := os.ReadFile(socket); err == nil && misleads(string(lock), "") {
+		if err := removeFile(socket); err != nil {
+			return err
 		}
 	}
-	if misleads(string(content), pgdata) && !sharedMemoryUsed(string(content)) {
+	if content != "" && misleads(content, pgdata) && !sharedMemoryUsed(content) {
 		return removeFile(pidFile(pgdata))
 	}
 	return nil
+}
+
+// defaultSocketDir is where the servers of Debian and Red Hat make their sockets unless told otherwise.
+const defaultSocketDir = "/var/run/postgresql"
+
+// readPIDFile returns postmaster.pid as it is and what it says; nothing where there is none.
+func readPIDFile(pgdata string) (string, Postmaster) {
+	content, err := os.ReadFile(pidFile(pgdata))
+	if err != nil {
+		return "", Postmaster{}
+	}
+	p, err := ParsePostmaster(string(content))
+	if err != nil {
+		return "", Postmaster{}
+	}
+	return string(content), p
 }
 
 // misleads reports whether a lock file names a process that Postgres would take for a postmaster but which is

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -200,6 +201,19 @@ func TestRecycledPid(t *testing.T) {
 	if !alive(other.Process.Pid) {
 		t.Fatal("an innocent process was killed")
 	}
+}
+
+// A zombie that nobody collects still has its lock on the socket, and the copy that replaced its folder has no
+// postmaster.pid.
+func TestZombieHoldsTheSocket(t *testing.T) {
+	n := newPrimary(t)
+	n.stop(Fast)
+	zombie := exec.Command("true")
+	n.must(zombie.Start())
+	defer func() { _ = zombie.Wait() }()
+	lock := filepath.Join(n.dir, fmt.Sprintf(".s.PGSQL.%d.lock", n.port))
+	n.must(os.WriteFile(lock, fmt.Appendf(nil, "%d\n%s\n", zombie.Process.Pid, n.pgdata), 0o600))
+	n.start()
 }
 
 func TestStartErrors(t *testing.T) {
