@@ -221,6 +221,10 @@ INSERT INTO pgautofailover.rule (pos, section, name, reported, converged, condit
  $c$ p.nodeid <> n.nodeid AND p.healthy AND p.reported IN ('wait_primary', 'primary', 'join_primary', 'apply_settings') $c$, 'catchingup',
  'the group has a new primary',
  '{n} rejoins as a standby of {p}'),
+(356, 'reporting_node', 'stops_after_all', '{demoted}', false,
+ $c$ n.goal IN ('join_secondary', 'secondary') $c$, 'demoted',
+ 'n was to go on from its report to a secondary, and had been told to stop before',
+ '{n} had stopped, and rejoins from there'),
 
 (358, 'reporting_node', 'rejoins_from_report', '{report_lsn}', false,
  $c$ n.goal = 'catchingup' $c$, 'report_lsn',

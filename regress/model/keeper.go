@@ -206,6 +206,10 @@ func (w *World) work(ctx context.Context, n *Node, variant int) (did bool, err e
 			return true, nil
 		}
 	}
+	if n.pg.stopping && k.job.step == 0 && w.drained(n) { // an earlier job began to stop it, and was given up
+		w.endStop(n)
+		return true, nil
+	}
 	step, known := actions[k.job.action]
 	if !known {
 		return did, fmt.Errorf("the model has no action %q", k.job.action)

@@ -193,6 +193,9 @@ func (w *World) clone() *World {
 // ---- Postgres
 
 func (n *Node) startPostgres() bool {
+	if n.pg.stopping {
+		return false
+	}
 	if n.pg.running {
 		n.keeper.giveUps = 0
 		return true
