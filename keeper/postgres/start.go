@@ -99,6 +99,13 @@ func (s *Server) launch(ctx context.Context, stops int) (r *run, spawned bool, e
 	if err := removeStaleLocks(pgdata, s.settings()); err != nil {
 		return nil, false, s.startError(StartUnknown, err)
 	}
+	removed, err := removeUnfinishedSwitch(pgdata)
+	if len(removed) > 0 {
+		s.settings().Logger.Warn("removed the beginning of a WAL segment that this standby was killed while receiving, before anything of its timeline; it is received anew", "segments", removed)
+	}
+	if err != nil {
+		return nil, false, s.startError(StartUnknown, err)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.attach()

@@ -65,6 +65,16 @@ func (n *namespace) start(cmd *exec.Cmd) error {
 	return <-done
 }
 
+// mountFile lets the processes of the namespace see one file in the place of another.
+func (n *namespace) mountFile(file, place string) error {
+	done := make(chan error)
+	n.starts <- func() { done <- unix.Mount(file, place, "", unix.MS_BIND, "") }
+	if err := <-done; err != nil {
+		return fmt.Errorf("mount %s as %s: %w", file, place, err)
+	}
+	return nil
+}
+
 // do calls f on a thread inside the network namespace.
 func (n *namespace) do(f func() error) error {
 	done := make(chan error, 1)

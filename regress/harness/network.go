@@ -4,7 +4,10 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"strings"
 )
 
 // Network is where the hosts of one cluster live.
@@ -132,6 +135,25 @@ func hardwareAddress(n int) string { return fmt.Sprintf("02:00:00:00:00:%02x", n
 
 func neighbour(address string, n int) string {
 	return fmt.Sprintf("neigh replace %s lladdr %s dev eth0 nud permanent", address, hardwareAddress(n))
+}
+
+// NameHosts lets every host look up all hosts by name, both ways, in an /etc/hosts of their own: one in folder.
+func (f *Fabric) NameHosts(folder string) error {
+	var names strings.Builder
+	names.WriteString("127.0.0.1 localhost\n")
+	for _, h := range f.hosts {
+		fmt.Fprintf(&names, "%s %s\n", h.Address, h.Name)
+	}
+	file := filepath.Join(folder, "hosts")
+	if err := os.WriteFile(file, []byte(names.String()), 0o644); err != nil {
+		return err
+	}
+	for _, h := range f.hosts {
+		if err := h.namespace.mountFile(file, "/etc/hosts"); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Cut pulls the host's cable out of the switch. Its interface stays up, nobody is told:

@@ -243,6 +243,24 @@ func (t Tally) Err() error {
 	return fmt.Errorf("%d of %d acknowledged writes are lost, first ids %s", len(t.Lost), t.Acknowledged, strings.Join(ids, ", "))
 }
 
+// read returns the ids in the writer's table.
+func (w *Writer) read(ctx context.Context, uri string) ([]int64, error) {
+	conn, err := connect(ctx, uri, w.options.Dial, 5*time.Second)
+	if err != nil {
+		return nil, fmt.Errorf("connect to count the acknowledged writes: %w", err)
+	}
+	defer closeConnection(conn)
+	rows, err := conn.Query(ctx, "select id from acknowledged_writes where client = $1", w.options.Name)
+	if err != nil {
+		return nil, fmt.Errorf("read the writer's table: %w", err)
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	if err != nil {
+		return nil, fmt.Errorf("read the writer's table: %w", err)
+	}
+	return ids, nil
+}
+
 // Verify stops the writer, reads its table through uri ("" means the writer's own) and looks for
 // each acknowledged id.
 func (w *Writer) Verify(ctx context.Context, uri string) (Tally, error) {
@@ -250,18 +268,12 @@ func (w *Writer) Verify(ctx context.Context, uri string) (Tally, error) {
 	if uri == "" {
 		uri = w.options.URI
 	}
-	conn, err := connect(ctx, uri, w.options.Dial, 5*time.Second)
-	if err != nil {
-		return Tally{}, fmt.Errorf("connect to count the acknowledged writes: %w", err)
+	ids, err := w.read(ctx, uri)
+	for err != nil && pause(ctx, 100*time.Millisecond) == nil { // the server may just be starting
+		ids, err = w.read(ctx, uri)
 	}
-	defer closeConnection(conn)
-	rows, err := conn.Query(ctx, "select id from acknowledged_writes where client = $1", w.options.Name)
 	if err != nil {
-		return Tally{}, fmt.Errorf("read the writer's table: %w", err)
-	}
-	ids, err := pgx.CollectRows(rows, pgx.RowTo[int64])
-	if err != nil {
-		return Tally{}, fmt.Errorf("read the writer's table: %w", err)
+		return Tally{}, err
 	}
 	present := make(map[int64]bool, len(ids))
 	for _, id := range ids {

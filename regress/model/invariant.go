@@ -67,7 +67,7 @@ func (w *World) checkPromotion(p *Node, promotion int32) error {
 			continue
 		}
 		switch {
-		case w.lossy[promotion] || w.gone(a.record):
+		case w.lossy[promotion] || w.gone(a):
 			a.lost = true
 		case a.safe:
 			return w.checkAck(p, a)
@@ -81,11 +81,13 @@ func (w *World) checkPromotion(p *Node, promotion int32) error {
 	return nil
 }
 
-// gone says whether no node of the group has a record any more: its operator has
-// removed those that had.
-func (w *World) gone(id int32) bool {
+// gone says whether no node of the group has a commit any more: its operator has
+// removed those that had, or is removing them. The one that acknowledged it hands over
+// before it goes.
+func (w *World) gone(a *ack) bool {
 	return !slices.ContainsFunc(w.nodes, func(n *Node) bool {
-		return w.look.node(n.id) != nil && n.pg.wal.contains(id)
+		row := w.look.node(n.id)
+		return row != nil && (row.goal != monitor.StateDropped || n.id == a.node) && n.pg.wal.contains(a.record)
 	})
 }
 
@@ -99,7 +101,7 @@ func (w *World) checkAck(p *Node, a *ack) error {
 	}
 	other := w.node(a.node)
 	switch {
-	case w.gone(a.record):
+	case w.gone(a):
 		a.lost = true
 	case w.lossyLine(p):
 		a.lost = true
