@@ -76,6 +76,7 @@ func TestGuide(t *testing.T) {
 	g.on(g.b, "ha")
 	await(harness.Want{"node_1": "primary", "node_2": "secondary"})
 	g.counts(psql, 2_000_000)
+	psql("set synchronous_commit = remote_apply; create table applied ()") // and so the standby has replayed it all
 	if count := g.b.types(`psql -d appdb -Atc "select count(*) from companies"`); count != "2000000" {
 		t.Errorf("the standby counts %s rows", count)
 	}
