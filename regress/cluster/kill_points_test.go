@@ -234,9 +234,7 @@ func (m *mortal) awaitAnyPrimary() { m.Helper(); m.primary() }
 // primary is the primary of the healthy group, which is waited for.
 func (m *mortal) primary() (primary *harness.Node) {
 	m.Helper()
-	ctx, cancel := context.WithTimeout(m.Context(), patience)
-	defer cancel()
-	m.must(m.Until(ctx, "a healthy group", func(states harness.States) bool {
+	m.must(m.whileKilling("a healthy group", func(states harness.States) bool {
 		primary = nil
 		for _, n := range m.Nodes {
 			s, known := states[n.Name]
@@ -251,6 +249,19 @@ func (m *mortal) primary() (primary *harness.Node) {
 		return primary != nil
 	}))
 	return primary
+}
+
+// whileKilling waits for states; patience begins anew with each kill.
+func (m *mortal) whileKilling(what string, holds func(harness.States) bool) error {
+	for {
+		kills := len(m.killedHere())
+		ctx, cancel := context.WithTimeout(m.Context(), patience)
+		err := m.Until(ctx, what, holds)
+		cancel()
+		if err == nil || kills == len(m.killedHere()) {
+			return err
+		}
+	}
 }
 
 // awaitWritable waits until the primary's Postgres, which may just have been killed, accepts writes.
@@ -286,7 +297,7 @@ func (m *mortal) addNode() {
 	n, err := m.AddNode(harness.NodeOptions{})
 	m.must(err)
 	m.stops[n] = n.Revive()
-	m.must(m.Until(m.within(patience), n.Name, func(s harness.States) bool { _, known := s[n.Name]; return known }))
+	m.must(m.whileKilling(n.Name, func(s harness.States) bool { _, known := s[n.Name]; return known }))
 }
 
 // crash kills everything on a node, which stays dead.
@@ -315,7 +326,7 @@ func (m *mortal) request(args ...string) {
 // until waits for reported states.
 func (m *mortal) until(n *harness.Node, states ...string) {
 	m.Helper()
-	m.must(m.Until(m.within(patience), fmt.Sprint(n.Name, " reporting ", states), func(s harness.States) bool {
+	m.must(m.whileKilling(fmt.Sprint(n.Name, " reporting ", states), func(s harness.States) bool {
 		return slices.Contains(states, s[n.Name].Reported)
 	}))
 }
@@ -366,7 +377,7 @@ func (m *mortal) failover() {
 
 func (m *mortal) replaced(old *harness.Node) {
 	m.Helper()
-	m.must(m.Until(m.within(patience), "a successor of "+old.Name, func(s harness.States) bool { return s[old.Name].Assigned == "demoted" }))
+	m.must(m.whileKilling("a successor of "+old.Name, func(s harness.States) bool { return s[old.Name].Assigned == "demoted" }))
 }
 
 func (m *mortal) loseStandby() {
