@@ -17,7 +17,7 @@ const clockTick = 10 * time.Millisecond
 
 // endedCPU is the CPU time (utime + stime) of all processes of the server that have ended.
 func (s *server) endedCPU() (time.Duration, error) {
-	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.postmaster.PID))
+	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.Postmaster.PID))
 	if err != nil {
 		return 0, err
 	}
@@ -36,7 +36,7 @@ func (s *server) endedCPU() (time.Duration, error) {
 
 // backends lists the processes of the server.
 func (s *server) backends() ([]string, error) {
-	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", s.postmaster.PID, s.postmaster.PID))
+	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", s.Postmaster.PID, s.Postmaster.PID))
 	return strings.Fields(string(content)), err
 }
 
