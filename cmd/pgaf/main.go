@@ -90,30 +90,26 @@ func programName(arg0 string) string {
 // newParser builds the kong parser over tree. Help is printed on stderr, as
 // pg_autoctl does: stdout is for data.
 func newParser(a *app, tree *cli, exit func(int)) (*kong.Kong, error) {
-	return kong.New(tree,
+	parser, err := kong.New(tree,
 		kong.Name(a.name),
 		kong.Description("Automated failover for PostgreSQL: one monitor decides, one keeper per node acts."),
 		kong.Vars{"prog": a.name},
 		kong.Writers(a.stderr, a.stderr),
 		kong.Exit(exit),
 		kong.Help(printHelp),
-		kong.AutoGroup(groupOfOption),
 		kong.Bind(a),
 	)
+	if err != nil {
+		return nil, err
+	}
+	parser.Model.HelpFlag.Help = "Print this help and exit."
+	return parser, nil
 }
 
 // interruptible returns a context that ends when the user interrupts the
 // command (or a service manager terminates it).
 func (a *app) interruptible() (context.Context, context.CancelFunc) {
 	return signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-}
-
-// groupOfOption shows the options of every command below a command's own.
-func groupOfOption(parent kong.Visitable, _ *kong.Flag) *kong.Group {
-	if node, ok := parent.(*kong.Node); ok && node.Type != kong.ApplicationNode {
-		return nil
-	}
-	return &kong.Group{Key: "global", Title: "Options of every command:"}
 }
 
 // ignoreEmptyVariables treats an environment variable that is set to nothing as

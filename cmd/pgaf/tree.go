@@ -106,4 +106,8 @@ type cli struct {
 	Status  statusCmd  `cmd:"" help:"Say whether the service and its Postgres run." example:"${prog} status --pgdata ./node_a"`
 	Help    helpCmd    `cmd:"" help:"Print every command." example:"${prog} help"`
 	Version versionCmd `cmd:"" help:"Print the version." example:"${prog} version --json"`
+
+	Internal struct {
+		Man internalManCmd `cmd:"" help:"Write the man pages into a folder." example:"${prog} internal man ./man"`
+	} `cmd:"" hidden:"" help:"What packages and the build need."`
 }
