@@ -28,7 +28,7 @@ UNIT_PACKAGES = $(shell $(GO) list ./... | grep -v '/regress/cluster$$')
 
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
-.PHONY: help build install demo demo-clean test lint test-sql test-upgrade test-versions test-go test-model model test-cluster bench bench-monitor deps deps-demo check-go clean bin/pgaf
+.PHONY: help build docs install demo demo-clean test lint test-sql test-upgrade test-versions test-go test-model model test-cluster bench bench-monitor deps deps-demo check-go clean bin/pgaf
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -48,6 +48,9 @@ $(EXTSQL): $(sort $(wildcard sql/*.sql)) pgautofailover.control
 # From pg_auto_failover 2.0: the whole script of this version stands at the marked line.
 $(UPDATE): $(EXTSQL) sql/upgrade/pgautofailover--2.0--$(EXTVERSION).sql
 	sed '/^-- @script@/r $(EXTSQL)' sql/upgrade/$(@F) > $@
+
+docs: check-go ## docs/commands.md, from the structs of cmd/pgaf
+	$(GO) run ./cmd/pgaf internal docs docs
 
 install: build ## the extension's files and pgaf, where PG_CONFIG says (DESTDIR is respected)
 	$(MAKE) --no-print-directory PGXS_PART=1 install

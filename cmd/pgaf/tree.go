@@ -108,6 +108,7 @@ type cli struct {
 	Version versionCmd `cmd:"" help:"Print the version." example:"${prog} version --json"`
 
 	Internal struct {
-		Man internalManCmd `cmd:"" help:"Write the man pages into a folder." example:"${prog} internal man ./man"`
+		Docs internalDocsCmd `cmd:"" help:"Write commands.md into a folder." example:"${prog} internal docs ./docs"`
+		Man  internalManCmd  `cmd:"" help:"Write the man pages into a folder." example:"${prog} internal man ./man"`
 	} `cmd:"" hidden:"" help:"What packages and the build need."`
 }
