@@ -1,27 +1,137 @@
 package main
 
 import (
-	"io"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/rogpeppe/go-internal/txtar"
 )
 
-// checkExample parses an example of the help as the shell would pass it.
-func checkExample(t *testing.T, path, example string) {
-	t.Helper()
-	words := strings.Fields(example)
-	a := &app{name: "pgaf", stdout: io.Discard, stderr: io.Discard, given: map[string]bool{}}
+// examplePorts are the ports of the examples, in the order of $PORT0 and on.
+var examplePorts = []string{"6000", "6010", "6011", "6020"}
+
+// TestExamples runs the examples of --help as they stand, in the sessions of
+// testdata/examples. There "example LEAF" is a program that runs the example of a
+// command with a shell, its ports replaced by free ones ("example 2 LEAF" the
+// second one), and "documented LEAF" compares what it prints with the columns
+// and JSON keys that --help tells.
+func TestExamples(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs clusters")
+	}
+	if os.Geteuid() == 0 {
+		t.Skip("Postgres does not run as root")
+	}
+	testscript.Run(t, testscript.Params{
+		Dir:   "testdata/examples",
+		Setup: func(env *testscript.Env) error { return sandbox(env, len(examplePorts)) },
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"code":       exitsWith,
+			"until":      until,
+			"documented": documented,
+			"tty":        onTTY,
+		},
+	})
+}
+
+// Every command has an example, and a session runs it.
+func TestEveryExampleIsRun(t *testing.T) {
+	run := map[string]bool{}
+	files, err := filepath.Glob("testdata/examples/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no sessions: %v", err)
+	}
+	for _, file := range files {
+		archive, err := txtar.ParseFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, line := range strings.Split(string(archive.Comment), "\n") {
+			words := scriptWords(line)
+			if at := slices.IndexFunc(words, func(w string) bool { return w == "example" || w == "documented" }); at >= 0 {
+				words = slices.DeleteFunc(words[at+1:], func(w string) bool { return strings.HasPrefix(w, "&") })
+				run[strings.Join(words, " ")] = true
+			}
+		}
+	}
+	for _, leaf := range model(t, "pgaf").Leaves(false) {
+		examples := examplesOf(leaf)
+		if len(examples) == 0 {
+			t.Errorf("%s has no example: add the tag example:\"${prog} %s ...\" to its line in tree.go", leaf.FullPath(), leaf.Path())
+		}
+		for i, example := range examples {
+			name := leaf.Path()
+			if i > 0 {
+				name = fmt.Sprint(i+1, " ", name)
+			}
+			if !runsLeaf(example, leaf.FullPath()) {
+				t.Errorf("the example of %s does not run it: %s", leaf.FullPath(), example)
+			}
+			if !run[name] {
+				t.Errorf("nothing runs the example of %s: add the line\n\texec example %s\nto testdata/examples/cluster.txtar where what it needs is there, "+
+					"or to testdata/examples/alone.txtar when it needs no monitor", leaf.FullPath(), name)
+			}
+		}
+	}
+}
+
+// runsLeaf reports whether an example runs the command: its words are there, with
+// options between them perhaps.
+func runsLeaf(example, path string) bool {
+	pattern := strings.ReplaceAll(regexp.QuoteMeta(path), " ", `( -\S+)* `)
+	return regexp.MustCompile(`(^|\W)` + pattern + `(\W|$)`).MatchString(example)
+}
+
+// runExample is the program "example [N] LEAF...".
+func runExample() {
+	text, err := exampleText(os.Args[1:], os.Getenv)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	bash, err := exec.LookPath("bash")
+	if err == nil {
+		err = syscall.Exec(bash, []string{"bash", "-c", text}, os.Environ())
+	}
+	fmt.Fprintln(os.Stderr, err)
+	os.Exit(1)
+}
+
+// exampleText is the text of an example with ports that are free.
+func exampleText(args []string, getenv func(string) string) (string, error) {
+	number := 1
+	if len(args) > 0 {
+		if _, err := fmt.Sscanf(args[0], "%d", &number); err == nil {
+			args = args[1:]
+		}
+	}
+	a := &app{name: "pgaf", stdout: os.Stdout, stderr: os.Stderr, given: map[string]bool{}}
 	var tree cli
 	parser, err := newParser(a, &tree, func(int) {})
 	if err != nil {
-		t.Fatal(err)
+		return "", err
 	}
-	kctx, err := parser.Parse(words[1:])
-	if err != nil {
-		t.Errorf("example %q: %v", example, err)
-		return
+	for _, leaf := range parser.Model.Leaves(false) {
+		if leaf.Path() != strings.Join(args, " ") {
+			continue
+		}
+		examples := examplesOf(leaf)
+		if number < 1 || number > len(examples) {
+			return "", fmt.Errorf("%s has %d examples", leaf.FullPath(), len(examples))
+		}
+		text := examples[number-1]
+		for i, port := range examplePorts {
+			text = regexp.MustCompile(`\b`+port+`\b`).ReplaceAllString(text, getenv(fmt.Sprintf("PORT%d", i)))
+		}
+		return text, nil
 	}
-	if got := kctx.Selected().FullPath(); got != path || words[0] != "pgaf" {
-		t.Errorf("example %q runs %q, want %q", example, got, path)
-	}
+	return "", fmt.Errorf("there is no command %q", strings.Join(args, " "))
 }

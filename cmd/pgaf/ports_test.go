@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net"
+	"os"
 	"sync"
 )
 
@@ -19,7 +20,8 @@ type portPool struct {
 	lent map[int]bool
 }
 
-var ports = portPool{next: firstPort, lent: map[int]bool{}}
+// It begins anywhere: the same tests may run in another checkout.
+var ports = portPool{next: firstPort + os.Getpid()%(lastPort-firstPort+1), lent: map[int]bool{}}
 
 // take lends n ports that nothing listens on. It goes round the range, so that a
 // port rests before it is used again.

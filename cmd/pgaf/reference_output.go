@@ -46,6 +46,7 @@ func describeKeys(keys []string, code func(string) string) string {
 	for shape, prefix := range map[string]string{"an array of objects with ": ".[].", "an object with ": "."} {
 		names := make([]string, 0, len(keys))
 		for _, key := range keys {
+			key = strings.TrimRight(strings.TrimSuffix(key, "?"), ".*")
 			if name, ok := strings.CutPrefix(key, prefix); ok && !strings.HasPrefix(name, "[") {
 				names = append(names, name)
 			}

@@ -58,6 +58,7 @@ func TestLive(t *testing.T) {
 			"code":     exitsWith,
 			"until":    until,
 			"psql_app": psqlApp,
+			"tty":      onTTY,
 		},
 	})
 }
@@ -78,6 +79,9 @@ func sandbox(env *testscript.Env, nports int) error {
 		env.Setenv(name, path)
 	}
 	env.Setenv("PGCONNECT_TIMEOUT", "2")
+	if path, err := exec.LookPath("pg_ctl"); err == nil {
+		env.Setenv("PG_CTL", path)
+	}
 	taken, err := ports.take(nports)
 	if err != nil {
 		return err

@@ -107,7 +107,11 @@ type cli struct {
 	Help    helpCmd    `cmd:"" help:"Print every command." example:"${prog} help"`
 	Version versionCmd `cmd:"" help:"Print the version." example:"${prog} version --json"`
 
+	Completion completionCmd `cmd:"" help:"Print the script that makes a shell complete command lines." example:"source <(${prog} completion bash)"`
+
 	Internal struct {
+		Complete internalCompleteCmd `cmd:"" help:"Answer a shell that completes a command line." example:"${prog} internal complete --shell bash -- ${prog} show st"`
+
 		Docs internalDocsCmd `cmd:"" help:"Write commands.md into a folder." example:"${prog} internal docs ./docs"`
 		Man  internalManCmd  `cmd:"" help:"Write the man pages into a folder." example:"${prog} internal man ./man"`
 	} `cmd:"" hidden:"" help:"What packages and the build need."`

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -16,7 +17,7 @@ var (
 	missingValue    = regexp.MustCompile(`^(--[a-z-]+): expected .* value but got "EOL" \(<EOL>\)$`)
 	flagAsValue     = regexp.MustCompile(`^(--[a-z-]+): expected .* value but got "(.*?)" \((?:short|long) flag\)`)
 	missingArgument = regexp.MustCompile(`^(?:missing positional arguments |expected ")(<[^"]*>)"?$`)
-	badEnum         = regexp.MustCompile(`^(--[a-z-]+)(?:=\S+)? must be one of (.*) but got (.*)$`)
+	badEnum         = regexp.MustCompile(`^\[?(--[a-z-]+|<[a-z.-]+>)\]?(?:=\S+)? must be one of (.*) but got "(.*)"$`)
 	badArgument     = regexp.MustCompile(`^(<[a-z-]+>): (.*)$`)
 	badValue        = regexp.MustCompile(`^(--[a-z-]+)(?:=\S+)?: (.*)$`)
 )
@@ -48,8 +49,7 @@ func explainParseError(node *kong.Node, message string) error {
 		return usageError("usage: "+usageLine(node), "%q needs the argument %s", command, m[1])
 	}
 	if m := badEnum.FindStringSubmatch(message); m != nil {
-		return usageError("use one of "+strings.ReplaceAll(strings.ReplaceAll(m[2], `"`, ""), ",", ", "),
-			"option %s does not accept %s", m[1], m[3])
+		return badChoice(m[1], strings.Split(strings.ReplaceAll(m[2], `"`, ""), ","), m[3])
 	}
 	if m := badArgument.FindStringSubmatch(message); m != nil {
 		return usageError(help, "argument %s: %s", m[1], m[2])
@@ -58,6 +58,18 @@ func explainParseError(node *kong.Node, message string) error {
 		return usageError(help, "option %s: %s", m[1], plainNumberError(m[2]))
 	}
 	return usageError(help, "%s", message)
+}
+
+// badChoice answers for a word that is none of those that an option or argument
+// accepts.
+func badChoice(name string, choices []string, got string) error {
+	kind := "option"
+	if strings.HasPrefix(name, "<") {
+		kind = "argument"
+	}
+	choices = slices.DeleteFunc(choices, func(s string) bool { return s == "" })
+	return usageError(suggest(nearest(got, choices), "use one of "+strings.Join(choices, ", ")),
+		"%s %s does not accept %q", kind, name, got)
 }
 
 // plainNumberError says "a number" where kong says "a valid 64 bit int".
