@@ -16,7 +16,7 @@ func (showEventsCmd) output() output {
 		columns: []string{"Event Time", "Node", "Current State", "Assigned State", "Rule", "Comment"},
 		keys: []string{".[].eventid", ".[].eventtime", ".[].formationid", ".[].nodeid", ".[].groupid", ".[].nodename", ".[].nodehost",
 			".[].nodeport", ".[].reportedstate", ".[].goalstate", ".[].reportedrepstate", ".[].reportedtli", ".[].reportedlsn",
-			".[].candidatepriority", ".[].replicationquorum", ".[].description", ".[].rule", ".[].rule_pos?", ".[].requested_by?"},
+			".[].candidatepriority", ".[].replicationquorum", ".[].description", ".[].rule", ".[].rule_pos?", ".[].requested_by?", ".[].reason?"},
 	}
 }
 

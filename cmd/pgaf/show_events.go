@@ -56,8 +56,16 @@ func eventTable(events []monitor.Event) *table {
 			string(e.Reported),
 			string(e.Assigned),
 			e.Rule,
-			e.Description,
+			withReason(e),
 		)
 	}
 	return t
+}
+
+// withReason is what happened, and why the operator asked for it.
+func withReason(e monitor.Event) string {
+	if e.Reason == "" {
+		return e.Description
+	}
+	return e.Description + " (" + e.Reason + ")"
 }

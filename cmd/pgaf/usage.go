@@ -97,7 +97,7 @@ func nearestFlag(node *kong.Node, flag string) string {
 }
 
 // nearestCommand is the command line of the command nearest to word: the command
-// of that name elsewhere in the tree, else a child of node.
+// of that name elsewhere in the tree, else a child of node, else one elsewhere.
 func nearestCommand(node *kong.Node, word string) string {
 	root := node
 	for root.Parent != nil {
@@ -116,6 +116,13 @@ func nearestCommand(node *kong.Node, word string) string {
 	}
 	if name := nearest(word, children); name != "" {
 		return fmt.Sprintf("%q", node.FullPath()+" "+name)
+	}
+	var elsewhere []string
+	for _, leaf := range root.Leaves(true) {
+		elsewhere = append(elsewhere, leaf.Name)
+	}
+	if at := slices.Index(elsewhere, nearest(word, elsewhere)); at >= 0 {
+		return fmt.Sprintf("%q", root.Leaves(true)[at].FullPath())
 	}
 	return ""
 }
