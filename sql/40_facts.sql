@@ -147,6 +147,7 @@ DECLARE
     electable bigint[];     -- healthy secondaries that may become primary
     reporting bigint[];     -- have stopped receiving and reported
     coming bigint[];        -- those, and healthy ones that will
+    accepted bigint[];      -- those on the timeline that an operator has accepted; NULL: nobody has
     best pgautofailover.node_fact;
     candidate pgautofailover.node_fact;
     best_healthy bool;
@@ -315,12 +316,14 @@ BEGIN
     -- matter where the healthy ones prove by themselves that nothing acknowledged is missing
     living_prove := pgautofailover.covers(memory.syncsets,
         (SELECT coalesce(array_agg(m.nodeid), '{}') FROM unnest(nodes) AS m WHERE m.stopped AND m.healthy AND m.nodeid = ANY (reporting)));
+    accepted := pgautofailover.nodes_of_accepted_timeline(formation_id, group_id);
     SELECT m.* INTO best FROM unnest(nodes) AS m
-     WHERE m.stopped AND (m.healthy OR NOT living_prove) ORDER BY m.tli DESC, m.lsn DESC, m.healthy DESC, m.nodeid LIMIT 1;
+     WHERE m.stopped AND (m.healthy OR NOT living_prove) AND (accepted IS NULL OR m.nodeid = ANY (accepted)) ORDER BY m.tli DESC, m.lsn DESC, m.healthy DESC, m.nodeid LIMIT 1;
     best_healthy := coalesce(best.healthy, false);
 
     SELECT m.* INTO candidate FROM unnest(nodes) AS m
      WHERE m.stopped AND m.converged AND m.goal = 'report_lsn' AND m.healthy
+       AND (accepted IS NULL OR m.nodeid = ANY (accepted))
        AND (m.priority > 0 OR m.nodeid = memory.switchovertarget)
        -- an operator wants another one, if there is any
        AND NOT (m.is_old AND memory.switchoversince IS NOT NULL

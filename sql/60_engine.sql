@@ -164,6 +164,8 @@ BEGIN
                    floortli = CASE WHEN n.reportedlsn = '0/0' THEN g.floortli ELSE n.reportedtli END,
                    floorlsn = CASE WHEN n.reportedlsn = '0/0' THEN g.floorlsn ELSE n.reportedlsn END
              WHERE g.formationid = n.formationid AND g.groupid = n.groupid;
+            -- an operator's choice of a timeline is for one election
+            PERFORM pgautofailover.resolve_accepted_timeline(n.formationid, n.groupid);
         END IF;
         PERFORM pgautofailover.track_sync_sets(n.formationid, n.groupid, goal = 'primary');
     END IF;

@@ -1,4 +1,5 @@
--- Timelines: the history that keepers report, and an operator's choice between diverged ones.
+-- Timelines: the history that keepers report, and an operator's choice between diverged ones, which holds until the
+-- next new primary: the election chooses among nodes on that timeline or an ancestor of it.
 
 CREATE FUNCTION pgautofailover.report_timeline_history(node_id bigint, history jsonb) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER
@@ -36,6 +37,10 @@ BEGIN
     PERFORM pgautofailover.lock_group(formation_id, group_id);
     INSERT INTO pgautofailover.accepted_timeline (formationid, groupid, accepted_tli, decided_by, decided_at)
     VALUES (formation_id, group_id, target_tli, accept_timeline.decided_by, clock_timestamp());
+    IF pgautofailover.nodes_of_accepted_timeline(formation_id, group_id) = '{}' THEN
+        RAISE EXCEPTION 'every node of formation "%", group % has left timeline %', formation_id, group_id, target_tli
+              USING ERRCODE = 'raise_exception', DETAIL = 'An election could choose nobody.', HINT = 'pgaf show timeline lists the timelines.';
+    END IF;
     RETURN true;
 END
 $$;
@@ -75,4 +80,17 @@ SELECT n.nodeid, n.nodename, n.reportedtli, n.reportedlsn, r.ref,
        n.reportedtli IN (SELECT line FROM lineage)
   FROM pgautofailover.node AS n, reference AS r
  WHERE n.formationid = $1 AND n.groupid = $2 ORDER BY n.nodeid
+$$;
+
+-- The nodes among which an election may choose; NULL where no choice of an operator is in effect.
+CREATE FUNCTION pgautofailover.nodes_of_accepted_timeline(formation_id text, group_id int) RETURNS bigint[]
+LANGUAGE plpgsql STABLE
+AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pgautofailover.accepted_timeline AS a
+                    WHERE a.formationid = formation_id AND a.groupid = group_id AND a.resolved_at IS NULL) THEN
+        RETURN NULL;
+    END IF;
+    RETURN ARRAY(SELECT s.node_id FROM pgautofailover.node_timeline_status(formation_id, group_id) AS s WHERE s.on_accepted_lineage);
+END
 $$;

@@ -179,7 +179,8 @@ BEGIN
         waiting_for := 'their operator';
         action := 'pgaf disable maintenance, on one of them';
     ELSE
-        doing := 'an election is in progress';
+        doing := CASE WHEN pgautofailover.nodes_of_accepted_timeline(formation_id, group_id) IS NULL THEN 'an election is in progress'
+                      ELSE 'an election is in progress, among the nodes of the timeline that an operator accepted' END;
         since := (SELECT min(m.since) FROM unnest(s.nodes) AS m WHERE m.goal = 'report_lsn');
         -- in an asynchronous group, or by an operator's word, the lease of the old primary ends the wait; else a position does
         SELECT bool_or(z.number = 0) OR NOT g.guard INTO leased
