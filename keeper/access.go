@@ -168,14 +168,7 @@ func (n *node) warnMissing(file string, missing []postgres.HBARule) {
 }
 
 // hbaFile is where the server reads its rules.
-func (n *node) hbaFile(ctx context.Context) string {
-	if n.server.Status() == postgres.Ready {
-		if file, err := n.server.Setting(ctx, "hba_file"); err == nil && file != "" {
-			return file
-		}
-	}
-	return filepath.Join(n.paths.PGDATA, "pg_hba.conf")
-}
+func (n *node) hbaFile(ctx context.Context) string { return hbaFileOf(ctx, n.server) }
 
 // allowAll makes sure that applications, the monitor and the other nodes may connect.
 // The file may have come with a copy of another node's data, so that not even the

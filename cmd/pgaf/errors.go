@@ -19,6 +19,7 @@ const (
 	exitBadArgs     = keeper.ExitBadArgs
 	exitBadConfig   = keeper.ExitBadConfig
 	exitBadState    = keeper.ExitBadState
+	exitSQL         = keeper.ExitSQL
 	exitMonitor     = keeper.ExitMonitor
 	exitInternal    = keeper.ExitInternal
 	exitInterrupted = 130 // by SIGINT, as shells have it
@@ -89,9 +90,14 @@ func (a *app) fail(err error) int {
 	cause, remedy := causeAndRemedy(err)
 	a.log.Error(a.asCalled(cause))
 	if remedy != "" {
-		a.log.Log(context.Background(), levelHint, a.asCalled(remedy))
+		a.hint("%s", a.asCalled(remedy))
 	}
 	return code
+}
+
+// hint logs one line of advice, whatever the verbosity.
+func (a *app) hint(format string, args ...any) {
+	a.log.Log(context.Background(), levelHint, fmt.Sprintf(format, args...))
 }
 
 // asCalled puts the name by which the program was called into the commands that

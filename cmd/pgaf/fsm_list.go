@@ -14,7 +14,7 @@ type fsmListCmd struct {
 
 func (c *fsmListCmd) Run(a *app) error {
 	if c.JSON {
-		return fsmEdges(a)
+		return json.NewEncoder(a.stdout).Encode(fsmEdges())
 	}
 	pgdata, err := c.require()
 	if err != nil {
@@ -33,20 +33,6 @@ func (c *fsmListCmd) Run(a *app) error {
 		return err
 	}
 	return reachableTable(state.Current, config.NodeKind).write(a.stdout)
-}
-
-// fsmEdges prints every edge that a keeper can walk, in the order of its table:
-// one compact array, for the monitor to compare with.
-func fsmEdges(a *app) error {
-	type edge struct {
-		Current  monitor.State `json:"current"`
-		Assigned monitor.State `json:"assigned"`
-	}
-	edges := []edge{}
-	for _, t := range keeper.Transitions {
-		edges = append(edges, edge{t.From, t.To})
-	}
-	return json.NewEncoder(a.stdout).Encode(edges)
 }
 
 // reachableTable lists where a node of that kind can go from the given state.

@@ -30,6 +30,7 @@ type cli struct {
 		State        showStateCmd        `cmd:"" help:"Print the state of each node." example:"${prog} show state --pgdata ./monitor"`
 		Settings     showSettingsCmd     `cmd:"" help:"Print the replication settings of a formation and its nodes." example:"${prog} show settings --pgdata ./monitor"`
 		StandbyNames showStandbyNamesCmd `cmd:"" name:"standby-names" help:"Print the synchronous_standby_names of a group." example:"${prog} show standby-names --pgdata ./monitor"`
+		Timeline     showTimelineCmd     `cmd:"" help:"Print the timelines of a group, and which nodes are not on the one that counts." example:"${prog} show timeline --pgdata ./monitor"`
 		File         showFileCmd         `cmd:"" help:"Print where the files of a node are, or their content." example:"${prog} show file --pgdata ./node_a --state --contents"`
 		Systemd      showSystemdCmd      `cmd:"" help:"Print a systemd unit for a node." example:"${prog} -q show systemd --pgdata ./node_a"`
 	} `cmd:"" help:"Show the state of nodes, events, settings and files."`
@@ -78,26 +79,14 @@ type cli struct {
 		Promotion  performPromotionCmd  `cmd:"" help:"Make one chosen node the primary." example:"${prog} perform promotion --pgdata ./monitor --name node_b"`
 	} `cmd:"" help:"Change the roles of nodes."`
 
-	Inspect struct {
-		FSM struct {
-			State   fsmStateCmd   `cmd:"" help:"Print the state of the local node and of its Postgres." example:"${prog} inspect fsm state --pgdata ./node_a"`
-			List    fsmListCmd    `cmd:"" help:"List the states that the local node can reach from its current one." example:"${prog} inspect fsm list --json"`
-			Gv      fsmGvCmd      `cmd:"" help:"Print the state machine of a node as a graphviz program." example:"${prog} inspect fsm gv"`
-			Mermaid fsmMermaidCmd `cmd:"" help:"Print one phase of the state machine as a Mermaid diagram." example:"${prog} inspect fsm mermaid failover"`
-		} `cmd:"" name:"fsm" help:"The state machine of a node."`
-	} `cmd:"" help:"Look into the machinery; changes nothing."`
+	Accept struct {
+		Timeline acceptTimelineCmd `cmd:"" help:"Choose the timeline that a group goes on with after its nodes went different ways." example:"${prog} accept timeline --pgdata ./monitor --tli 2 --reason restored"`
+	} `cmd:"" help:"Decide what only an operator can decide."`
 
-	Manual struct {
-		FSM struct {
-			Init   fsmInitCmd   `cmd:"" help:"Write a damaged or lost state file anew, from what the monitor knows of the node." example:"${prog} manual fsm init --pgdata ./node_a"`
-			Assign fsmAssignCmd `cmd:"" help:"Tell a node whose monitor is disabled what to become." example:"${prog} manual fsm assign --pgdata ./node_a wait_primary"`
-			Step   fsmStepCmd   `cmd:"" help:"Without the service: ask the monitor once, and take one step." example:"${prog} manual fsm step --pgdata ./node_a"`
-			Nodes  struct {
-				Get fsmNodesGetCmd `cmd:"" help:"Print the nodes that a node whose monitor is disabled knows." example:"${prog} manual fsm nodes get --pgdata ./node_a"`
-				Set fsmNodesSetCmd `cmd:"" help:"Set the nodes that a node whose monitor is disabled knows, from a file." example:"${prog} manual fsm nodes set --pgdata ./node_a nodes.json"`
-			} `cmd:"" help:"The nodes that a node whose monitor is disabled knows."`
-		} `cmd:"" name:"fsm" help:"Steer a node by hand."`
-	} `cmd:"" help:"Do by hand what the monitor does."`
+	Activate activateCmd `cmd:"" help:"Activate a Citus worker, or add a coordinator to its own metadata." example:"${prog} activate --pgdata ./worker_a"`
+
+	Inspect inspectCommands `cmd:"" help:"Look into the machinery; changes nothing (but for pgsetup hba-lan)."`
+	Manual  manualCommands  `cmd:"" help:"Do by hand what monitor and keeper do."`
 
 	Run     runCmd     `cmd:"" help:"Run the service of a node or monitor in the foreground." example:"${prog} run --pgdata ./node_a"`
 	Watch   watchCmd   `cmd:"" help:"Watch the nodes and events of a formation live." example:"${prog} watch --pgdata ./monitor"`

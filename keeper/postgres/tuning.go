@@ -105,6 +105,13 @@ func diskSize(path string) uint64 {
 	return fs.Blocks * uint64(fs.Bsize)
 }
 
+// Text is the block as it is written into the settings file of a kind of node.
+func (t Tuning) Text(kind Kind) string {
+	c := &settingsFile{}
+	t.render(c, kind)
+	return c.b.String()
+}
+
 func (t Tuning) render(c *settingsFile, kind Kind) {
 	c.set("track_functions", "pl")
 	c.size("shared_buffers", t.SharedBuffersMB)

@@ -1,0 +1,18 @@
+package main
+
+import "fmt"
+
+type pgsetupPgCtlCmd struct{ pgsetupOptions }
+
+func (c *pgsetupPgCtlCmd) Run(a *app) error {
+	if c.PGData == "" {
+		c.PGData = "." // no node is needed
+	}
+	found, err := c.find()
+	if err != nil {
+		return err
+	}
+	path, version := found.PgCtl()
+	_, err = fmt.Fprintln(a.stdout, path, version)
+	return err
+}
