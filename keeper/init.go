@@ -62,19 +62,24 @@ func (n *node) createObjects(ctx context.Context) error {
 			n.log.Warn("extension pg_stat_statements is not available", "error", err)
 		}
 	}
-	roles := []postgres.Role{
-		// The password keeps a password prompt of a mistaken pg_hba.conf from
-		// looking like a dead node; the role may do nothing but connect.
-		{Name: monitorUser, Password: monitorUser, ConnectionLimit: monitorConnections},
-		{Name: replicatorUser, Superuser: true, Replication: true, Password: cfg.Replication.Password},
-	}
-	for _, role := range roles {
+	for _, role := range []postgres.Role{monitorRole(), replicatorRole(cfg)} {
 		killpoint.At(ctx, "createObjects-EnsureRole2")
 		if _, err := n.server.EnsureRole(ctx, role); err != nil {
 			return fmt.Errorf("create role %q: %w", role.Name, err)
 		}
 	}
 	return nil
+}
+
+// monitorRole checks the health of this node. The password keeps a password prompt of a
+// mistaken pg_hba.conf from looking like a dead node; the role may do nothing but connect.
+func monitorRole() postgres.Role {
+	return postgres.Role{Name: monitorUser, Password: monitorUser, ConnectionLimit: monitorConnections}
+}
+
+// replicatorRole is that of standbys, which rewind to this node, too.
+func replicatorRole(cfg *Config) postgres.Role {
+	return postgres.Role{Name: replicatorUser, Superuser: true, Replication: true, Password: cfg.Replication.Password}
 }
 
 // monitorConnections: the monitor service keeps one connection, and a second

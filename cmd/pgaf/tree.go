@@ -98,10 +98,6 @@ type cli struct {
 
 	Completion completionCmd `cmd:"" help:"Print the script that makes a shell complete command lines." example:"source <(${prog} completion bash)"`
 
-	Internal struct {
-		Complete internalCompleteCmd `cmd:"" help:"Answer a shell that completes a command line." example:"${prog} internal complete --shell bash -- ${prog} show st"`
-
-		Docs internalDocsCmd `cmd:"" help:"Write commands.md into a folder." example:"${prog} internal docs ./docs"`
-		Man  internalManCmd  `cmd:"" help:"Write the man pages into a folder." example:"${prog} internal man ./man"`
-	} `cmd:"" hidden:"" help:"What packages and the build need."`
+	Internal internalCommands `cmd:"" hidden:"" help:"What packages, the build and demonstrations need, and what pg_auto_failover's own processes called."`
+	Do       doCommands       `cmd:"" hidden:"" help:"The spellings of pg_auto_failover 2.0 of inspect, manual and internal."`
 }

@@ -88,3 +88,30 @@ func TestEveryLeafHasHelp(t *testing.T) {
 		}
 	}
 }
+
+// The spellings of pg_auto_failover 2.0 are the commands of today, and what is left of
+// them has a reason.
+func TestOldSpellingsAreTheSameCommands(t *testing.T) {
+	var tree cli
+	parser, err := newParser(&app{name: "pgaf", stdout: io.Discard, stderr: io.Discard}, &tree, func(int) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown, hidden := map[string]bool{}, 0
+	for _, leaf := range parser.Model.Leaves(true) {
+		shown[leaf.Target.Type().Name()] = true
+	}
+	for _, leaf := range parser.Model.Leaves(false) {
+		name := leaf.Target.Type().Name()
+		if words := strings.Fields(leaf.FullPath()); words[1] != "do" && words[1] != "internal" {
+			continue
+		}
+		hidden++
+		if !shown[name] && name != "oldServiceCmd" && !strings.HasPrefix(name, "internal") && name != "goneTmuxCmd" && name != "goneAzureCmd" && !strings.HasPrefix(name, "demo") {
+			t.Errorf("%s is a command of its own: %s", leaf.FullPath(), name)
+		}
+	}
+	if hidden < 50 {
+		t.Errorf("only %d old spellings", hidden)
+	}
+}

@@ -126,6 +126,30 @@ func planSlots(slots []slot, wanted []SlotWanted, inRecovery bool) slotPlan {
 	return plan
 }
 
+// CreateSlot makes one slot that keeps WAL from now on; created is false when it is there already.
+func (s *Server) CreateSlot(ctx context.Context, name string) (created bool, err error) {
+	err = s.Exec(ctx, "select pg_create_physical_replication_slot($1, true)", name)
+	if hasCode(err, "42710") {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("create replication slot %s: %w", name, err)
+	}
+	return true, nil
+}
+
+// DropSlot drops one slot; dropped is false when there is none. One that is in use is an error.
+func (s *Server) DropSlot(ctx context.Context, name string) (dropped bool, err error) {
+	err = s.Exec(ctx, "select pg_drop_replication_slot($1)", name)
+	if hasCode(err, "42704") {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("drop replication slot %s: %w", name, err)
+	}
+	return true, nil
+}
+
 // DropInactiveSlots drops every inactive pgaf slot and returns their names.
 func (s *Server) DropInactiveSlots(ctx context.Context) (dropped []string, err error) {
 	changes, err := s.EnsureSlots(ctx, nil, false)
