@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -202,10 +201,14 @@ func (n *node) writeSettings(ctx context.Context) error {
 }
 
 func (n *node) settings() postgres.NodeSettings {
-	cfg := n.cfg()
+	return nodeSettings(n.bin, n.cfg())
+}
+
+// nodeSettings are the settings of a node that does not have to exist yet.
+func nodeSettings(bin postgres.Bin, cfg *Config) postgres.NodeSettings {
 	s := baseSettings(cfg)
 	s.Kind = postgres.KindStandalone
-	if n.bin.HasLibrary(statStatements) {
+	if bin.HasLibrary(statStatements) {
 		s.Preload = []string{statStatements}
 	}
 	return s
@@ -237,20 +240,4 @@ func baseSettings(cfg *Config) postgres.NodeSettings {
 // the one in PGDATA and it is not there, or came with a copy of another node's data.
 func (n *node) ensureCertificate() error {
 	return ensureCertificate(n.cfg(), n.paths.PGDATA)
-}
-
-// withPassword puts a password into a connection string that has none.
-func withPassword(uri, password string) (string, error) {
-	if password == "" {
-		return uri, nil
-	}
-	u, err := url.Parse(uri)
-	if err != nil {
-		return "", fmt.Errorf("the monitor's connection string names several hosts: put the password into it instead of pg_autoctl.monitor_password")
-	}
-	if _, has := u.User.Password(); has {
-		return uri, nil
-	}
-	u.User = url.UserPassword(u.User.Username(), password)
-	return u.String(), nil
 }

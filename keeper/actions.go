@@ -60,7 +60,7 @@ func nothing(context.Context, *node, Transition) error { return nil }
 
 // needsCitus stands for the actions of coordinators and workers.
 func needsCitus(_ context.Context, n *node, t Transition) error {
-	return fmt.Errorf("%s ➜ %s on a %s needs Citus support (%s), which this version of pgaf does not have", t.From, t.To, n.cfg().NodeKind, t.Action)
+	return fmt.Errorf("%w: %s ➜ %s on a %s (%s)", errNeedsCitus, t.From, t.To, n.cfg().NodeKind, t.Action)
 }
 
 // start makes sure that Postgres runs and accepts connections.

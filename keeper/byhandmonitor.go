@@ -133,5 +133,5 @@ func UpdateMonitor(ctx context.Context, pgdata string, log *slog.Logger) error {
 	}
 	m := newMonitorNode(paths, cfg, bin, logger(log))
 	defer m.server.Close()
-	return m.install(ctx)
+	return m.install(ctx, false)
 }

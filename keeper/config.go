@@ -320,10 +320,11 @@ func (c *Config) IsMonitor() bool { return c.Role == RoleMonitor }
 func (c *Config) MonitorDisabled() bool { return c.Monitor == MonitorDisabled }
 
 // MonitorURI is the connection string of the monitor that users and other nodes
-// take: the stored one on a data node, the published one on the monitor itself.
+// take, with its password: the stored one on a data node, the published one on the
+// monitor itself.
 func (c *Config) MonitorURI() string {
 	if c.Role == RoleKeeper {
-		return c.Monitor
+		return withPassword(c.Monitor, c.MonitorPassword)
 	}
 	uri := url.URL{Scheme: "postgres", User: url.User(MonitorUser), Host: net.JoinHostPort(c.Hostname, strconv.Itoa(c.Port)), Path: "/" + MonitorDatabase}
 	if c.AutoctlNodePassword != "" {

@@ -26,6 +26,7 @@ type creation struct {
 	initFile     initFile
 	configBefore []byte // nil: there was none
 	kept         keptFiles
+	layout       layoutBefore
 	lock         *pidLock
 	continued    bool // a create that was killed
 	created      bool // nothing is undone any more
@@ -84,12 +85,21 @@ func (c *creation) make(ctx context.Context) error {
 		if c.kept, err = keepFiles(c.paths.PGDATA); err != nil {
 			return err
 		}
+		if c.layout, err = keepLayout(c.initFile.Layout); err != nil {
+			return err
+		}
 	}
 	if err := c.initFile.save(c.paths.Init); err != nil {
 		return err
 	}
 	if err := c.cfg.SaveFile(c.paths.Config); err != nil {
 		return err
+	}
+	if c.cfg.MonitorDisabled() {
+		if err := c.moveLayout(); err != nil {
+			return err
+		}
+		return c.makeManual(ctx)
 	}
 	if c.state == nil {
 		if err := c.register(ctx); err != nil {
@@ -98,10 +108,41 @@ func (c *creation) make(ctx context.Context) error {
 	} else {
 		c.log.Info("continuing a create that did not come to its end", "node", c.cfg.Name, "node_id", c.state.NodeID, "state", string(c.state.Current))
 	}
+	if err := c.moveLayout(); err != nil {
+		return err
+	}
 	n := newNode(c.paths, c.cfg, c.bin, c.log)
-	n.onProgress = c.o.Progress
+	n.onProgress, n.secured = c.o.Progress, c.initFile.Secured
 	defer n.close()
 	return c.serve(ctx, n)
+}
+
+// moveLayout brings the configuration of an adopted cluster to PGDATA.
+func (c *creation) moveLayout() error {
+	if c.initFile.Layout == nil {
+		return nil
+	}
+	if err := c.initFile.Layout.move(c.paths.PGDATA); err != nil {
+		return &ExitError{Code: ExitKeeper, Err: err}
+	}
+	c.log.Info("moved the configuration of the cluster to PGDATA; links are left where it was", "from", c.initFile.Layout.Dir, "pgdata", c.paths.PGDATA)
+	return nil
+}
+
+// makeManual makes a node that its operator steers: what it becomes is not decided yet.
+func (c *creation) makeManual(ctx context.Context) error {
+	c.cfg.Group = 0
+	state := State{NodeID: c.o.NodeID, Current: monitor.StateInit, Assigned: monitor.StateInit}
+	if err := errors.Join(c.cfg.SaveFile(c.paths.Config), state.Save(c.paths.State), removeFile(c.paths.Init)); err != nil {
+		return err
+	}
+	c.created = true
+	c.log.Info("the node is created and does nothing yet; start it with pgaf run, and tell it what to become with: pgaf manual fsm assign single --pgdata "+c.paths.PGDATA, "node_id", state.NodeID)
+	if !c.o.Run {
+		return nil
+	}
+	c.lock.release()
+	return Run(ctx, RunOptions{PGDATA: c.o.PGDATA, Version: c.o.Version, Options: c.o.Options, Logger: c.o.Logger})
 }
 
 // registrationPatience is how long a node waits for its turn: one standby joins at
@@ -180,6 +221,9 @@ func (c *creation) registration(ctx context.Context) (monitor.Registration, erro
 			return r, &ExitError{Code: ExitKeeper, Err: err}
 		}
 		r.SystemIdentifier = control.SystemIdentifier
+		if c.initFile.Running {
+			r.InitialState = monitor.StateSingle
+		}
 	}
 	return r, nil
 }
@@ -201,7 +245,7 @@ func (c *creation) serve(ctx context.Context, n *node) error {
 	if err != nil {
 		return err
 	}
-	s.lock = c.lock
+	s.lock, s.keepsRunning = c.lock, c.initFile.Running && !c.o.Run
 	defer s.close()
 	s.executor.contacted = true // it just registered
 	s.executor.limit = c.limit
@@ -236,6 +280,12 @@ func (c *creation) finish(s *service) {
 	s.executor.limit, s.n.onProgress = nil, nil // from now on it is a service, with a log
 	s.executor.successor = newNodeSuccessor(c.lock, c.paths, c.o.Options)
 	c.log.Info("the node is created", "node", s.n.cfg().Name, "state", string(s.executor.state.Current))
+	if running, found := s.n.server.Postmaster(); found && c.initFile.PGDATA == folderCluster {
+		c.sayUnit(postgres.ServiceOf(running.PID))
+	}
+	if s.keepsRunning {
+		c.log.Info("its Postgres runs on; start the keeper with: pgaf run --pgdata " + c.paths.PGDATA)
+	}
 }
 
 // refusedPatience is how long a refusal by another node's Postgres may last: its
@@ -250,6 +300,9 @@ const leftoverPatience = 10 * time.Second
 func (c *creation) limit(failed job, first instant, err error) error {
 	if errors.Is(err, errWaiting) {
 		return nil
+	}
+	if errors.Is(err, errNeedsCitus) {
+		return &ExitError{Code: ExitCoordinator, Err: err}
 	}
 	lasted := bootTime().sub(first)
 	var backup *postgres.BackupError

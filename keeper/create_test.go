@@ -70,6 +70,7 @@ func TestCreateRefuses(t *testing.T) {
 	c := newCluster(t)
 	c.newMonitor()
 	c.await(c.newNode("a").is(monitor.StateSingle))
+	c.createFormation(monitor.Formation{ID: "sharded", Kind: "citus", Database: "citus", OptSecondary: true})
 	listener, err := net.Listen("tcp", ":0")
 	if err != nil {
 		t.Fatal(err)
@@ -89,14 +90,19 @@ func TestCreateRefuses(t *testing.T) {
 	}{
 		{"no PGDATA", func(o *CreateOptions) { o.PGDATA = "" }, ExitBadArgs, "--pgdata"},
 		{"no monitor", func(o *CreateOptions) { o.Monitor = "" }, ExitBadArgs, "--monitor"},
-		{"no authentication", func(o *CreateOptions) { o.Auth = "" }, ExitBadArgs, "--auth"},
+		{"no password to derive one from", func(o *CreateOptions) { o.Auth = "" }, ExitBadArgs, "--replication-password"},
+		{"authentication by certificates of nobody", func(o *CreateOptions) { o.Auth = "cert" }, ExitBadArgs, "--ssl-ca-file"},
+		{"node id of a node with a monitor", func(o *CreateOptions) { o.NodeID = 3 }, ExitBadArgs, "--disable-monitor"},
+		{"no node id", func(o *CreateOptions) { o.Monitor, o.DisableMonitor = "", true }, ExitBadArgs, "--node-id"},
+		{"a monitor and none", func(o *CreateOptions) { o.NodeID, o.DisableMonitor = 3, true }, ExitBadArgs, "--disable-monitor"},
 		{"two authentications", func(o *CreateOptions) { o.SkipHBA = true }, ExitBadArgs, "--skip-pg-hba"},
-		{"no choice of TLS", func(o *CreateOptions) { o.SSL = SSLOptions{} }, ExitBadArgs, "--ssl-self-signed"},
+		{"sslmode without a certificate", func(o *CreateOptions) { o.SSL = SSLOptions{Mode: "require"} }, ExitBadArgs, "--ssl-self-signed"},
 		{"two choices of TLS", func(o *CreateOptions) { o.SSL.None = true }, ExitBadArgs, "contradict"},
 		{"sslmode that needs an authority", func(o *CreateOptions) { o.SSL.Mode = "verify-full" }, ExitBadArgs, "authority"},
 		{"certificate without key", func(o *CreateOptions) { o.SSL = SSLOptions{CertFile: "/x"} }, ExitBadArgs, "--server-key"},
 		{"priority out of range", func(o *CreateOptions) { n := 101; o.CandidatePriority = &n }, ExitBadArgs, "0 to 100"},
-		{"kind without support", func(o *CreateOptions) { o.NodeKind = "worker" }, ExitBadArgs, "Citus"},
+		{"formation of another kind", func(o *CreateOptions) { o.NodeKind = "worker" }, ExitMonitor, "--kind citus"},
+		{"coordinator without Citus", func(o *CreateOptions) { o.NodeKind, o.Formation = "coordinator", "sharded" }, ExitCoordinator, "install Citus"},
 		{"host name with port", func(o *CreateOptions) { o.Hostname = "h:1" }, ExitBadArgs, "port"},
 		{"no such pg_ctl", func(o *CreateOptions) { o.PgCtl = "/nowhere/pg_ctl" }, ExitBadArgs, "/nowhere/pg_ctl"},
 		{"PGDATA with foreign files", func(o *CreateOptions) { o.PGDATA = foreign }, ExitKeeper, "letter.txt"},
@@ -137,6 +143,54 @@ func TestCreateRefuses(t *testing.T) {
 		}
 	})
 	c.t = t
+}
+
+// Where Citus is installed its nodes register as what they are, in a formation of their
+// kind; what has to be said to Citus itself is refused, and the create undone.
+func TestCreateCitusNodes(t *testing.T) {
+	c := newCluster(t)
+	c.newMonitor()
+	c.createFormation(monitor.Formation{ID: "sharded", Kind: "citus", Database: "citus", OptSecondary: true})
+	pgctl := c.installation("none", "")
+	control := filepath.Join(filepath.Dir(pgctl), "../share/extension/citus.control")
+	if err := errorsOf(os.MkdirAll(filepath.Dir(control), 0o700), os.WriteFile(control, nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	before := c.tree()
+	three := 3
+	for _, test := range []struct {
+		kind, says string
+		group      *int
+	}{
+		{"coordinator", "node=coord0a node_id=1 group=0", nil},
+		{"worker", "node=worker1a node_id=2 group=1", nil},
+		{"worker", "node=worker3a node_id=3 group=3", &three},
+	} {
+		o := c.options("citus", freePort(t))
+		o.Name, o.NodeKind, o.Formation, o.Group, o.PgCtl = "", test.kind, "sharded", test.group, pgctl
+		code, output := c.run("citus", program{Command: "create", Create: o})
+		if code != ExitCoordinator || !strings.Contains(output, test.says) || !strings.Contains(output, "does not speak to Citus yet") {
+			t.Errorf("exit %d: %s", code, output)
+		}
+		if diff := cmp.Diff(before, c.tree()); diff != "" {
+			t.Errorf("traces are left:\n%s", diff)
+		}
+		client := c.client()
+		nodes, err := client.CurrentState(context.Background(), "sharded", nil)
+		client.Close(context.Background())
+		if err != nil || len(nodes) != 0 {
+			t.Errorf("%v, %v", nodes, err)
+		}
+	}
+}
+
+func (c *cluster) createFormation(f monitor.Formation) {
+	c.t.Helper()
+	client := c.client()
+	defer client.Close(context.Background())
+	if _, err := client.CreateFormation(context.Background(), f); err != nil {
+		c.t.Fatal(err)
+	}
 }
 
 // A create that fails or is interrupted leaves nothing, and can be repeated.
@@ -252,8 +306,7 @@ func TestKilledCreateIsContinued(t *testing.T) {
 	}
 }
 
-// An existing cluster is adopted with its data when it is stopped, and refused while
-// it runs.
+// A stopped cluster is adopted with its data; a create that fails leaves it as it was.
 func TestAdoptExistingCluster(t *testing.T) {
 	c := newCluster(t)
 	c.newMonitor()
@@ -284,13 +337,6 @@ func TestAdoptExistingCluster(t *testing.T) {
 	}
 	conn.Close(ctx)
 
-	code, output := c.run("a", program{Command: "create", Create: c.options("a", a.port)})
-	if code != ExitKeeper || !strings.Contains(output, "stop it first") {
-		t.Errorf("while it runs: exit %d: %s", code, output)
-	}
-	if len(c.states()) != 0 {
-		t.Error("the running cluster was registered")
-	}
 	pgctl("stop")
 
 	before := contents(t, a.pgdata)

@@ -24,7 +24,7 @@ type folderState string
 const (
 	folderAbsent  folderState = "absent"
 	folderEmpty   folderState = "empty"
-	folderCluster folderState = "cluster" // a stopped cluster: it is adopted
+	folderCluster folderState = "cluster" // somebody's cluster: it is adopted
 )
 
 // inspectFolder says what pgdata is, or why nothing can be created there.
@@ -104,7 +104,7 @@ func mountHint(entries []os.DirEntry) string {
 	return ""
 }
 
-// checkAdoptable refuses a cluster that cannot be taken over as it is.
+// checkAdoptable refuses a cluster that cannot become a monitor as it is.
 func checkAdoptable(bin postgres.Bin, pgdata string) error {
 	server := postgres.NewServer(postgres.ServerConfig{Bin: bin, PGDATA: pgdata})
 	defer server.Close()
@@ -112,6 +112,11 @@ func checkAdoptable(bin postgres.Bin, pgdata string) error {
 		return exitf(ExitKeeper, "Postgres runs on %s (process %d, port %d); stop it first, then its data is adopted: %s -D %s stop",
 			pgdata, running.PID, running.Port, bin.Path("pg_ctl"), pgdata)
 	}
+	return checkVersion(bin, pgdata)
+}
+
+// checkVersion refuses a cluster of another version than the programs.
+func checkVersion(bin postgres.Bin, pgdata string) error {
 	content, err := os.ReadFile(filepath.Join(pgdata, "PG_VERSION"))
 	if err != nil {
 		return exitf(ExitKeeper, "read the version of the cluster in PGDATA: %w", err)
@@ -217,31 +222,50 @@ func removeEmptyFolders(dir string) {
 	}
 }
 
-// keptFiles are the files of an adopted cluster that a create changes, as they were,
-// to be put back when it fails; nil where there was none.
-type keptFiles map[string][]byte
+// keptFiles are files that a create changes, as they were, to be put back when it fails;
+// nil where there was none.
+type keptFiles map[string]*keptFile
 
+type keptFile struct {
+	content []byte
+	mode    fs.FileMode
+}
+
+// keepFiles keeps the configuration of a cluster that is adopted.
 func keepFiles(pgdata string) (keptFiles, error) {
+	return keepThese(pgdata, []string{"postgresql.conf", "postgresql.auto.conf", "pg_hba.conf", "pg_ident.conf", "server.crt", "server.key",
+		postgres.SettingsFile, postgres.StandbyFile, postgres.StartupLog})
+}
+
+func keepThese(dir string, names []string) (keptFiles, error) {
 	kept := keptFiles{}
-	for _, name := range []string{"postgresql.conf", "postgresql.auto.conf", "pg_hba.conf", "pg_ident.conf", "server.crt", "server.key",
-		postgres.SettingsFile, postgres.StandbyFile, postgres.StartupLog} {
-		content, err := os.ReadFile(filepath.Join(pgdata, name))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	for _, name := range names {
+		path := filepath.Join(dir, name)
+		content, err := os.ReadFile(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			kept[name] = nil
+			continue
+		}
+		var info fs.FileInfo
+		if err == nil {
+			info, err = os.Stat(path)
+		}
+		if err != nil {
 			return nil, exitf(ExitKeeper, "read the configuration of the cluster in PGDATA: %w", err)
 		}
-		kept[name] = content
+		kept[name] = &keptFile{content, info.Mode().Perm()}
 	}
 	return kept, nil
 }
 
-func (k keptFiles) restore(pgdata string) error {
-	for name, content := range k {
-		path := filepath.Join(pgdata, name)
+func (k keptFiles) restore(dir string) error {
+	for name, file := range k {
+		path := filepath.Join(dir, name)
 		var err error
-		if content == nil {
+		if file == nil {
 			err = removeFile(path)
 		} else {
-			err = writeFileAtomically(path, content, 0o600)
+			err = postgres.WriteFile(path, file.content, file.mode)
 		}
 		if err != nil {
 			return fmt.Errorf("put back %s: %w", name, err)

@@ -23,6 +23,11 @@ func initPrimary(ctx context.Context, n *node, _ Transition) error {
 	if err := n.publishIdentity(ctx, control.SystemIdentifier); err != nil {
 		return err
 	}
+	if n.server.Status() == postgres.Ready {
+		if err := n.takeSettings(ctx); err != nil {
+			return err
+		}
+	}
 	if err := n.allowAll(ctx, nil); err != nil {
 		return err
 	}
@@ -35,10 +40,32 @@ func initPrimary(ctx context.Context, n *node, _ Transition) error {
 	return n.createObjects(ctx)
 }
 
+// takeSettings makes a Postgres that runs take what a reload brings.
+func (n *node) takeSettings(ctx context.Context) error {
+	if err := n.writeSettings(ctx); err != nil {
+		return err
+	}
+	killpoint.At(ctx, "takeSettings-ReloadSeen")
+	if err := n.server.ReloadSeen(ctx); err != nil {
+		return fmt.Errorf("make Postgres read its settings: %w", err)
+	}
+	return nil
+}
+
 func (n *node) initDB(ctx context.Context) error {
 	n.log.Info("initialising a PostgreSQL cluster", "pgdata", n.paths.PGDATA, "version", n.bin.Version.Text)
 	killpoint.At(ctx, "initDB-InitDB")
-	return n.bin.InitDB(ctx, n.paths.PGDATA, postgres.InitDBOptions{Auth: "trust"})
+	return n.bin.InitDB(ctx, n.paths.PGDATA, initOptions(n.secured))
+}
+
+// initOptions of a new cluster: as pg_auto_failover has it, everybody on this machine is
+// let in, but not where nobody chose that. Then the owner is let in through the socket,
+// and everybody else with a password.
+func initOptions(secured bool) postgres.InitDBOptions {
+	if secured {
+		return postgres.InitDBOptions{Auth: defaultAuth, LocalAuth: "peer"}
+	}
+	return postgres.InitDBOptions{Auth: "trust"}
 }
 
 // createObjects makes the roles, the database and the extension of a data node.
@@ -77,6 +104,17 @@ func monitorRole() postgres.Role {
 	return postgres.Role{Name: monitorUser, Password: monitorUser, ConnectionLimit: monitorConnections}
 }
 
+// setReplicationPassword gives the role of the standbys the password of the
+// configuration. On a standby it comes with the data.
+func (n *node) setReplicationPassword(ctx context.Context) {
+	if n.cfg().Replication.Password == "" {
+		return
+	}
+	if _, err := n.server.EnsureRole(ctx, replicatorRole(n.cfg())); err != nil {
+		n.log.Error("the password of the replication role stays as it was; set it again with pgaf config set replication.password", "error", err)
+	}
+}
+
 // replicatorRole is that of standbys, which rewind to this node, too.
 func replicatorRole(cfg *Config) postgres.Role {
 	return postgres.Role{Name: replicatorUser, Superuser: true, Replication: true, Password: cfg.Replication.Password}
@@ -85,11 +123,3 @@ func replicatorRole(cfg *Config) postgres.Role {
 // monitorConnections: the monitor service keeps one connection, and a second
 // service may just be taking over from a first.
 const monitorConnections = 3
-
-// checkKind refuses what this version cannot do before anything is done.
-func checkKind(kind string) error {
-	if kind != "standalone" {
-		return exitf(ExitBadArgs, "a node of kind %s needs Citus support, which this version of pgaf does not have", kind)
-	}
-	return nil
-}

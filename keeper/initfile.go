@@ -10,9 +10,12 @@ import (
 // repeated create what it finds half made, and a failed one what it may remove:
 // only what create itself has made.
 type initFile struct {
-	Format        int         `json:"version"`
-	PGDATA        folderState `json:"pgdata"` // a cluster was the operator's: adopted, never removed
-	ConfigExisted bool        `json:"config_existed"`
+	Format        int          `json:"version"`
+	PGDATA        folderState  `json:"pgdata"` // a cluster was the operator's: adopted, never removed
+	ConfigExisted bool         `json:"config_existed"`
+	Running       bool         `json:"running,omitempty"` // the cluster: it is adopted as it runs, never stopped
+	Layout        *splitLayout `json:"layout,omitempty"`  // of the cluster, when its configuration is not in PGDATA
+	Secured       bool         `json:"secured,omitempty"` // nobody chose how to log in: see initOptions
 }
 
 const initFormat = 1

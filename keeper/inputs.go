@@ -279,6 +279,9 @@ func (e *executor) onReload(cfg *Config) {
 	if cfg.SSL != old.SSL || cfg.Replication != old.Replication {
 		e.streaming = 0 // follow the primary with the new connection string
 	}
+	if cfg.Replication.Password != old.Replication.Password && e.state.Current.Writable() {
+		e.n.background.Go(func() { e.n.setReplicationPassword(e.n.life) })
+	}
 	if cfg.Monitor != old.Monitor || cfg.MonitorPassword != old.MonitorPassword {
 		e.n.link.reset()
 		e.accessDue = true // the new monitor checks the health of this node

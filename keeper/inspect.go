@@ -35,11 +35,14 @@ func (c *creation) inspect(ctx context.Context) (exists bool, err error) {
 		return false, err
 	}
 	if c.state == nil || c.continued {
-		if err := c.inspectMachine(); err != nil {
+		if err := c.inspectMachine(ctx); err != nil {
 			return false, err
 		}
 	}
-	return c.inspectMonitor(ctx)
+	if exists, err = c.inspectMonitor(ctx); exists || err != nil {
+		return exists, err
+	}
+	return false, checkCitus(c.bin, c.cfg.NodeKind)
 }
 
 // inspectConfig checks the options and merges them with an existing configuration.
@@ -59,6 +62,7 @@ func (c *creation) inspectConfig() error {
 			return exitf(ExitBadConfig, "read the configuration: %w", err)
 		}
 	}
+	c.o = c.o.withDefaults(has)
 	if err := c.o.check(has); err != nil {
 		return err
 	}
@@ -74,7 +78,7 @@ func (c *creation) inspectProgress() error {
 	if err != nil {
 		return err
 	}
-	if found != nil {
+	if c.initFile.Secured = c.o.secured; found != nil {
 		c.initFile, c.continued = *found, true
 	}
 	state, err := ReadState(c.paths.State)
@@ -97,7 +101,7 @@ func alive(s State) bool {
 }
 
 // inspectMachine checks the data folder, the port and the disk.
-func (c *creation) inspectMachine() error {
+func (c *creation) inspectMachine(ctx context.Context) error {
 	state, err := inspectFolder(c.paths.PGDATA)
 	if err != nil {
 		return err
@@ -108,11 +112,18 @@ func (c *creation) inspectMachine() error {
 	c.initFile.PGDATA = state
 	c.initFile.ConfigExisted = c.configBefore != nil
 	if state == folderCluster {
-		if err := checkAdoptable(c.bin, c.paths.PGDATA); err != nil {
+		// The addresses that it has to listen on depend on the name of this machine.
+		if err := c.inspectHostname(ctx); err != nil {
+			return err
+		}
+		if err := c.inspectExisting(ctx); err != nil {
 			return err
 		}
 	} else if err := checkSpace(c.paths.PGDATA); err != nil {
 		return err
+	}
+	if c.initFile.Running {
+		return nil
 	}
 	return checkPort(c.cfg.ListenAddresses, c.cfg.Port)
 }
@@ -120,6 +131,9 @@ func (c *creation) inspectMachine() error {
 // inspectMonitor checks that the monitor can be reached, is of our version, and has
 // room for this node.
 func (c *creation) inspectMonitor(ctx context.Context) (exists bool, err error) {
+	if c.cfg.MonitorDisabled() {
+		return c.state != nil, c.inspectHostname(ctx)
+	}
 	client, err := c.connect(ctx)
 	if err != nil {
 		return false, err
@@ -128,15 +142,29 @@ func (c *creation) inspectMonitor(ctx context.Context) (exists bool, err error) 
 	if exists, err = c.known(ctx, client); exists || err != nil {
 		return exists, err
 	}
-	if c.cfg.Hostname == "" {
-		if c.cfg.Hostname, err = nodeHostname(ctx, c.cfg.Monitor); err != nil {
-			return false, err
-		}
-		c.log.Info("found the name of this node", "hostname", c.cfg.Hostname)
-	} else if warning := hostnameWarning(ctx, c.cfg.Hostname); warning != "" {
-		c.log.Warn(warning)
+	if err := c.inspectHostname(ctx); err != nil {
+		return false, err
 	}
 	return false, c.inspectFormation(ctx, client)
+}
+
+// inspectHostname finds the name of this node where none is given.
+func (c *creation) inspectHostname(ctx context.Context) (err error) {
+	switch {
+	case c.cfg.Hostname != "":
+		if warning := hostnameWarning(ctx, c.cfg.Hostname); warning != "" {
+			c.log.Warn(warning)
+		}
+		return nil
+	case c.cfg.MonitorDisabled():
+		c.cfg.Hostname, err = localName(ctx)
+	default:
+		c.cfg.Hostname, err = nodeHostname(ctx, c.cfg.Monitor)
+	}
+	if err == nil {
+		c.log.Info("found the name of this node", "hostname", c.cfg.Hostname)
+	}
+	return err
 }
 
 func (c *creation) connect(ctx context.Context) (*monitor.Client, error) {
@@ -166,7 +194,7 @@ func (c *creation) known(ctx context.Context, client *monitor.Client) (bool, err
 	if !found || node.Assigned == monitor.StateDropped || c.state.Current == monitor.StateDropped {
 		c.state = nil
 		if !c.continued {
-			return false, c.inspectMachine()
+			return false, c.inspectMachine(ctx)
 		}
 		return false, nil
 	}
@@ -179,10 +207,15 @@ func (c *creation) inspectFormation(ctx context.Context, client *monitor.Client)
 		return &ExitError{Code: ExitMonitor, Err: err}
 	}
 	if !found {
-		return exitf(ExitMonitor, "the monitor has no formation %q; make it with: pgaf create formation --formation %s --kind pgsql", c.cfg.Formation, c.cfg.Formation)
+		return exitf(ExitMonitor, "the monitor has no formation %q; make it with: pgaf create formation --formation %s --kind %s", c.cfg.Formation, c.cfg.Formation, formationKind(c.cfg.NodeKind))
 	}
-	if formation.Kind != "pgsql" {
-		return exitf(ExitMonitor, "formation %q is of kind %s, which needs Citus support that this version of pgaf does not have", c.cfg.Formation, formation.Kind)
+	if err := c.inspectFormationKind(ctx, client, formation); err != nil {
+		return err
+	}
+	if c.initFile.Running && !c.continued {
+		if err := c.onlyAsFirst(ctx, client); err != nil {
+			return err
+		}
 	}
 	if c.initFile.PGDATA == folderCluster && postgres.IsStandby(c.paths.PGDATA) {
 		nodes, err := client.Nodes(ctx, c.cfg.Formation, c.o.Group)

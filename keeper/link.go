@@ -257,11 +257,7 @@ func (l *link) connect(ctx context.Context) (client *monitor.Client, identity st
 
 // connectMonitor connects to a monitor of the right version.
 func connectMonitor(ctx context.Context, cfg *Config, application string) (*monitor.Client, error) {
-	uri, err := withPassword(cfg.Monitor, cfg.MonitorPassword)
-	if err != nil {
-		return nil, err
-	}
-	client, err := monitor.Connect(ctx, uri, monitor.WithApplicationName(application))
+	client, err := monitor.Connect(ctx, cfg.MonitorURI(), monitor.WithApplicationName(application))
 	if err != nil {
 		return nil, err
 	}

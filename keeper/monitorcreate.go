@@ -23,6 +23,7 @@ type monitorCreation struct {
 	initFile     initFile
 	configBefore []byte
 	kept         keptFiles
+	layout       layoutBefore
 	continued    bool // a create that was killed
 	exists       bool // a create that succeeded before: everything is made sure of again, nothing is undone
 }
@@ -49,6 +50,9 @@ func CreateMonitor(ctx context.Context, o CreateMonitorOptions) error {
 		return c.undo(m, err)
 	}
 	c.log.Info("the monitor is created", "uri", monitor.ScrubURI(c.cfg.MonitorURI()))
+	if c.cfg.AutoctlNodePassword != "" {
+		c.log.Info("nodes need its connection string with the password, which is printed by: pgaf show uri --formation monitor --pgdata " + c.paths.PGDATA)
+	}
 	if c.o.Run {
 		m.lock, m.successor = lock, newMonitorSuccessor(lock, c.paths, c.o.Options)
 		return m.serve(ctx)
@@ -103,6 +107,7 @@ func (c *monitorCreation) inspectConfig() error {
 			return exitf(ExitBadConfig, "read the configuration: %w", err)
 		}
 	}
+	c.o = c.o.withDefaults(has)
 	if err := c.o.check(has); err != nil {
 		return err
 	}
@@ -123,7 +128,7 @@ func (c *monitorCreation) inspectFolder() error {
 		c.initFile, c.continued = *found, true
 		return nil // what is there is what a killed create left
 	}
-	c.initFile = initFile{PGDATA: state, ConfigExisted: c.configBefore != nil}
+	c.initFile = initFile{PGDATA: state, ConfigExisted: c.configBefore != nil, Secured: c.o.secured}
 	c.exists = state == folderCluster && c.initFile.ConfigExisted
 	if state == folderCluster {
 		if err := checkAdoptable(c.bin, c.paths.PGDATA); err != nil {
@@ -131,6 +136,9 @@ func (c *monitorCreation) inspectFolder() error {
 		}
 		if postgres.IsStandby(c.paths.PGDATA) {
 			return errForeignStandby(c.paths.PGDATA)
+		}
+		if c.initFile.Layout, err = findSplitLayout(c.paths.PGDATA); err != nil {
+			return err
 		}
 	} else if err := checkSpace(c.paths.PGDATA); err != nil {
 		return err
@@ -143,6 +151,9 @@ func (c *monitorCreation) make(ctx context.Context, m *monitorNode) (err error) 
 		if c.kept, err = keepFiles(c.paths.PGDATA); err != nil {
 			return err
 		}
+		if c.layout, err = keepLayout(c.initFile.Layout); err != nil {
+			return err
+		}
 	}
 	if err := c.initFile.save(c.paths.Init); err != nil {
 		return err
@@ -152,8 +163,13 @@ func (c *monitorCreation) make(ctx context.Context, m *monitorNode) (err error) 
 	}
 	if !postgres.HasCluster(c.paths.PGDATA) {
 		c.log.Info("initialising a PostgreSQL cluster", "pgdata", c.paths.PGDATA, "version", c.bin.Version.Text)
-		if err := c.bin.InitDB(ctx, c.paths.PGDATA, postgres.InitDBOptions{Auth: "trust"}); err != nil {
+		if err := c.bin.InitDB(ctx, c.paths.PGDATA, initOptions(c.initFile.Secured)); err != nil {
 			return &ExitError{Code: ExitPostgres, Err: err}
+		}
+	}
+	if c.initFile.Layout != nil {
+		if err := c.initFile.Layout.move(c.paths.PGDATA); err != nil {
+			return &ExitError{Code: ExitKeeper, Err: err}
 		}
 	}
 	if err := m.writeSettings(); err != nil {
@@ -165,7 +181,7 @@ func (c *monitorCreation) make(ctx context.Context, m *monitorNode) (err error) 
 	if err := m.server.Start(ctx); err != nil {
 		return &ExitError{Code: ExitPostgres, Err: err}
 	}
-	if err := m.install(ctx); err != nil {
+	if err := m.install(ctx, true); err != nil {
 		return err
 	}
 	if err := m.createFormations(ctx, c.o.Formations); err != nil {
@@ -197,7 +213,7 @@ func (c *monitorCreation) removeFiles() error {
 	if err := clearFolder(c.paths.PGDATA, c.initFile.PGDATA); err != nil {
 		return err
 	}
-	if err := c.kept.restore(c.paths.PGDATA); err != nil {
+	if err := errors.Join(c.kept.restore(c.paths.PGDATA), c.layout.restore(c.paths.PGDATA)); err != nil {
 		return err
 	}
 	return removeNodeFiles(c.paths, c.configBefore)

@@ -85,7 +85,10 @@ const monitorOwner = "autoctl"
 
 // install makes the role, the database and the objects of the monitor, and brings
 // older ones up to this version.
-func (m *monitorNode) install(ctx context.Context) error {
+//
+// The password is set by a create, and later only where there is none: somebody may
+// have given the role another one.
+func (m *monitorNode) install(ctx context.Context, creating bool) error {
 	if _, err := m.server.EnsureRole(ctx, postgres.Role{Name: monitorOwner}); err != nil {
 		return exitf(ExitSQL, "create role %q: %w", monitorOwner, err)
 	}
@@ -98,10 +101,25 @@ func (m *monitorNode) install(ctx context.Context) error {
 	if err != nil {
 		return &ExitError{Code: ExitExtension, Err: err}
 	}
-	if m.cfg.AutoctlNodePassword != "" {
-		if _, err := m.server.EnsureRole(ctx, postgres.Role{Name: MonitorUser, Password: m.cfg.AutoctlNodePassword}); err != nil {
-			return exitf(ExitSQL, "set the password of role %q: %w", MonitorUser, err)
+	if !creating {
+		has, err := m.server.HasPassword(ctx, MonitorUser)
+		if err != nil {
+			return exitf(ExitSQL, "look at role %q: %w", MonitorUser, err)
 		}
+		if has {
+			return nil
+		}
+	}
+	return m.setPassword(ctx)
+}
+
+// setPassword gives the nodes' role the password of the configuration.
+func (m *monitorNode) setPassword(ctx context.Context) error {
+	if m.cfg.AutoctlNodePassword == "" {
+		return nil
+	}
+	if _, err := m.server.EnsureRole(ctx, postgres.Role{Name: MonitorUser, Password: m.cfg.AutoctlNodePassword}); err != nil {
+		return exitf(ExitSQL, "set the password of role %q: %w", MonitorUser, err)
 	}
 	return nil
 }
@@ -225,7 +243,7 @@ func (m *monitorNode) serve(ctx context.Context) error {
 				m.keepStarting(ctx)
 			}
 		case <-m.lock.reload:
-			m.reload()
+			m.reload(ctx)
 		case <-m.lock.replace:
 			m.log.Info("asked to be replaced by the program on disk", "program", ownProgram)
 			m.successor.check(ctx)
@@ -255,7 +273,7 @@ func (m *monitorNode) start(ctx context.Context) error {
 			return &ExitError{Code: ExitPostgres, Err: err}
 		}
 		m.log.Info("the monitor's Postgres runs", "port", m.cfg.Port)
-		err := m.install(ctx)
+		err := m.install(ctx, false)
 		if err == nil || !connectionLost(err) || ctx.Err() != nil {
 			return err
 		}
@@ -296,15 +314,22 @@ func (m *monitorNode) keepStarting(ctx context.Context) {
 }
 
 // reload takes the settings that can change while Postgres runs.
-func (m *monitorNode) reload() {
+func (m *monitorNode) reload(ctx context.Context) {
 	cfg, err := LoadFile(m.paths.Config)
 	if err != nil {
 		m.log.Error("the configuration file is not taken; the old configuration stays", "error", err)
 		return
 	}
 	m.cfg.Hostname, m.cfg.SSL = cfg.Hostname, cfg.SSL
-	if err := m.writeSettings(); err == nil {
+	if err = m.writeSettings(); err == nil {
+		err = m.allowNodes(ctx) // a line for encrypted connections does not let others in
+	}
+	if err == nil {
 		err = m.server.Reload()
+	}
+	if err == nil && cfg.AutoctlNodePassword != m.cfg.AutoctlNodePassword {
+		m.cfg.AutoctlNodePassword = cfg.AutoctlNodePassword
+		err = m.setPassword(ctx)
 	}
 	if err != nil {
 		m.log.Error("the configuration is not applied", "error", err)

@@ -42,6 +42,7 @@ type node struct {
 	standbys     trouble       // of standbys that could be copied and do not let us in
 	cloned       atomic.Bool   // the data was made by the clone command and has not streamed yet
 	activity     activity
+	secured      bool           // a create for which nobody chose how to log in
 	onProgress   func(Progress) // shows copies; nil: the log does
 	hbaLoaded    atomic.Bool    // Postgres has read pg_hba.conf since this keeper looks after it
 	missingRules sync.Map       // lines of pg_hba.conf that the operator was told to add

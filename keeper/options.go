@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// SSLOptions is the choice that every create command demands: exactly one of
-// SelfSigned, None, or the user's own files (CertFile and KeyFile).
+// SSLOptions is a choice of one: SelfSigned (the default of a new node), None, or the
+// user's own files (CertFile and KeyFile).
 type SSLOptions struct {
 	SelfSigned bool   // make PGDATA/server.crt and server.key
 	None       bool   // no TLS at all
@@ -27,21 +27,25 @@ type CreateOptions struct {
 	Port     int    // 0: 5432
 	Listen   string // "": "*"
 	Username string // owner of the database; created as superuser when given
-	Database string // "": "postgres"
+	Database string // "": "postgres", of Citus nodes "citus"
 
-	Name      string // "": the monitor assigns one
-	Hostname  string // "": found through the route to the monitor
-	Formation string // "": "default"
-	Group     *int   // nil: the monitor assigns one
-	NodeKind  string // "": "standalone"; or "coordinator", "worker"
-	Cluster   string // "": "default"; name of a Citus read replica cluster
-	Region    string // "": "default"
+	Name           string // "": the monitor assigns one
+	Hostname       string // "": found through the route to the monitor
+	Formation      string // "": "default"
+	Group          *int   // nil: the monitor assigns one
+	NodeKind       string // "": "standalone"; or "coordinator", "worker"
+	Cluster        string // "": "default"; name of a Citus read replica cluster
+	CitusSecondary bool   // a read replica
+	ProxyPort      int    // of a pooler before a worker; 0: none
+	Region         string // "": "default"
 
-	Monitor             string // connection string of the monitor, mandatory
-	MonitorPassword     string
-	ReplicationPassword string
+	Monitor             string // connection string of the monitor, mandatory unless DisableMonitor
+	DisableMonitor      bool   // the node is steered by hand
+	NodeID              int64  // with DisableMonitor, mandatory then
+	MonitorPassword     string // where the connection string has none
+	ReplicationPassword string // "": follows from the monitor's, where the method asks for one
 
-	Auth    string // mandatory unless SkipHBA: trust, md5, scram-sha-256, cert …
+	Auth    string // "": scram-sha-256, unless SkipHBA; or trust, md5, cert …
 	SkipHBA bool   // do not edit pg_hba.conf, only say what is missing
 	HBALan  bool   // also allow applications of the local network
 
@@ -60,6 +64,8 @@ type CreateOptions struct {
 	Version string   // of the program, for the pid file
 	Options []string // of every command, for the program that replaces the service
 	Logger  *slog.Logger
+
+	secured bool // Auth was not chosen: see withDefaults
 }
 
 // RunOptions is what `pgaf run` was told. Non-empty values replace those of the
@@ -82,17 +88,19 @@ type CreateMonitorOptions struct {
 	Listen   string // "": "*"
 	Hostname string // "": the name of this machine
 
-	Auth    string // mandatory unless SkipHBA
+	Auth    string // "": scram-sha-256, unless SkipHBA
 	SkipHBA bool
 	SSL     SSLOptions
 
-	AutoctlNodePassword string   // password of role autoctl_node
+	AutoctlNodePassword string   // password of role autoctl_node; "": a random one where the method asks for one
 	Formations          []string // created besides "default"
 
 	Run     bool
 	Version string
 	Options []string
 	Logger  *slog.Logger
+
+	secured bool // Auth was not chosen: see withDefaults
 }
 
 // DropNodeOptions is what `pgaf drop node --pgdata` was told about a node of

@@ -16,10 +16,13 @@ func (o CreateOptions) check(has *Config) error {
 	if o.PGDATA == "" {
 		return exitf(ExitBadArgs, "where shall the data be? pass --pgdata or set PGDATA")
 	}
-	if o.Monitor == "" && (has == nil || has.Monitor == "") {
+	if err := o.checkMonitorChoice(has); err != nil {
+		return err
+	}
+	if !o.DisableMonitor && o.Monitor == "" && (has == nil || has.Monitor == "") {
 		return exitf(ExitBadArgs, "which monitor? pass --monitor or set PG_AUTOCTL_MONITOR, for instance postgres://%s@host:5432/%s", MonitorUser, MonitorDatabase)
 	}
-	if err := checkAuth(o.Auth, o.SkipHBA, has); err != nil {
+	if err := checkAuth(o.Auth, o.SkipHBA, o.SSL, has); err != nil {
 		return err
 	}
 	if o.HBALan && o.SkipHBA {
@@ -31,8 +34,22 @@ func (o CreateOptions) check(has *Config) error {
 	if err := o.SSL.check(has); err != nil {
 		return err
 	}
-	if kind := o.NodeKind; kind != "" {
-		return checkKind(kind)
+	if has != nil && o.NodeKind != "" && o.NodeKind != has.NodeKind {
+		return exitf(ExitBadConfig, "this is a node of kind %s already, and cannot become a %s; create it in another --pgdata", has.NodeKind, o.NodeKind)
+	}
+	return nil
+}
+
+func (o CreateOptions) checkMonitorChoice(has *Config) error {
+	switch {
+	case o.DisableMonitor && o.Monitor != "":
+		return exitf(ExitBadArgs, "--monitor and --disable-monitor contradict each other")
+	case o.DisableMonitor && o.NodeID <= 0 && has == nil:
+		return exitf(ExitBadArgs, "no monitor gives this node its number; pass --node-id N, another one for each node of the group")
+	case !o.DisableMonitor && o.NodeID != 0:
+		return exitf(ExitBadArgs, "the monitor numbers its nodes: --node-id is only for --disable-monitor")
+	case o.DisableMonitor && has != nil && !has.MonitorDisabled():
+		return exitf(ExitBadConfig, "this node has a monitor; leave it with: pgaf disable monitor --force --pgdata %s", o.PGDATA)
 	}
 	return nil
 }
@@ -41,18 +58,46 @@ func (o CreateMonitorOptions) check(has *Config) error {
 	if o.PGDATA == "" {
 		return exitf(ExitBadArgs, "where shall the data be? pass --pgdata or set PGDATA")
 	}
-	if err := checkAuth(o.Auth, o.SkipHBA, has); err != nil {
+	if err := checkAuth(o.Auth, o.SkipHBA, o.SSL, has); err != nil {
 		return err
 	}
 	return o.SSL.check(has)
 }
 
-func checkAuth(auth string, skip bool, has *Config) error {
+// withDefaults takes the secure default for each choice that neither this command nor
+// an earlier create made.
+func (o CreateOptions) withDefaults(has *Config) CreateOptions {
+	o.Auth, o.secured = authOrDefault(o.Auth, o.SkipHBA, has)
+	o.SSL = o.SSL.orDefault(has)
+	return o
+}
+
+func (o CreateMonitorOptions) withDefaults(has *Config) CreateMonitorOptions {
+	o.Auth, o.secured = authOrDefault(o.Auth, o.SkipHBA, has)
+	o.SSL = o.SSL.orDefault(has)
+	return o
+}
+
+func authOrDefault(auth string, skip bool, has *Config) (method string, secured bool) {
+	if auth != "" || skip || has != nil && has.AuthMethod != "" {
+		return auth, false
+	}
+	return defaultAuth, true
+}
+
+func (s SSLOptions) orDefault(has *Config) SSLOptions {
+	if has == nil && s == (SSLOptions{}) {
+		s.SelfSigned = true
+	}
+	return s
+}
+
+func checkAuth(auth string, skip bool, ssl SSLOptions, has *Config) error {
 	switch {
 	case auth != "" && skip:
 		return exitf(ExitBadArgs, "--auth and --skip-pg-hba contradict each other")
-	case auth == "" && !skip && (has == nil || has.AuthMethod == ""):
-		return exitf(ExitBadArgs, "how do nodes and applications authenticate? pass --auth scram-sha-256 (or trust, md5, cert), or --skip-pg-hba to edit pg_hba.conf yourself")
+	case auth == "cert" && ssl.CAFile == "" && (has == nil || has.SSL.CAFile == ""):
+		return exitf(ExitBadArgs, "--auth cert trusts certificates that an authority has signed; pass --ssl-ca-file, --server-cert and --server-key")
 	}
 	return nil
 }
@@ -69,10 +114,10 @@ func (s SSLOptions) check(has *Config) error {
 	switch {
 	case choices > 1:
 		return exitf(ExitBadArgs, "--ssl-self-signed, --no-ssl and certificate files contradict each other")
-	case choices == 0 && has != nil:
+	case choices == 0 && has != nil && s.Mode == "":
 		return nil
 	case choices == 0:
-		return exitf(ExitBadArgs, "are connections encrypted? pass --ssl-self-signed, or --server-cert and --server-key, or --no-ssl")
+		return exitf(ExitBadArgs, "--ssl-mode alone does not say which certificate; pass --ssl-self-signed, or --server-cert and --server-key, or --no-ssl")
 	}
 	if s.Mode != "" && !slices.Contains(sslModes, s.Mode) {
 		return exitf(ExitBadArgs, "--ssl-mode %s is none of %s", s.Mode, strings.Join(sslModes, ", "))
@@ -155,6 +200,9 @@ func (o CreateOptions) config(pgdata string, has *Config) (*Config, error) {
 		c = &copied
 	}
 	c.PGDATA = pgdata
+	if o.DisableMonitor {
+		o.Monitor = MonitorDisabled
+	}
 	given := []struct{ key, value string }{
 		{"pg_autoctl.monitor", o.Monitor},
 		{"pg_autoctl.monitor_password", o.MonitorPassword},
@@ -163,7 +211,7 @@ func (o CreateOptions) config(pgdata string, has *Config) (*Config, error) {
 		{"pg_autoctl.hostname", o.Hostname},
 		{"pg_autoctl.nodekind", o.NodeKind},
 		{"postgresql.username", o.Username},
-		{"postgresql.dbname", firstOf(o.Database, c.Database, "postgres")},
+		{"postgresql.dbname", firstOf(o.Database, c.Database, defaultDatabase(o.NodeKind))},
 		{"postgresql.host", o.PgHost},
 		{"postgresql.port", number(o.Port)},
 		{"postgresql.listen_addresses", o.Listen},
@@ -172,6 +220,10 @@ func (o CreateOptions) config(pgdata string, has *Config) (*Config, error) {
 		{"replication.clone_command", o.CloneCommand},
 		{"replication.password", o.ReplicationPassword},
 		{"citus.cluster_name", o.Cluster},
+		{"postgresql.proxyport", number(o.ProxyPort)},
+	}
+	if o.CitusSecondary {
+		given = append(given, struct{ key, value string }{"citus.role", "secondary"})
 	}
 	if err := setAll(c, given); err != nil {
 		return nil, err
@@ -183,7 +235,22 @@ func (o CreateOptions) config(pgdata string, has *Config) (*Config, error) {
 	if o.HBALan {
 		c.HBALevel = "app"
 	}
+	if has == nil && c.Replication.Password == "" && takesPassword(c.AuthMethod) {
+		if password := monitorPassword(c); password != "" {
+			c.Replication.Password = replicationPassword(password, c.Formation)
+		} else if o.secured {
+			return nil, o.noPassword()
+		}
+	}
 	return c, o.SSL.apply(c)
+}
+
+// noPassword is the error of a node that has nothing to log in to the others with.
+func (o CreateOptions) noPassword() error {
+	if o.DisableMonitor {
+		return exitf(ExitBadArgs, "without a monitor the nodes share no password to log in to each other with; pass the same --replication-password to each of them, or choose another --auth")
+	}
+	return exitf(ExitBadArgs, "the monitor's connection string has no password, from which that of the replication role would follow; pass the one that the monitor prints (pgaf show uri --formation monitor), or --monitor-password, or --replication-password, or choose another --auth")
 }
 
 func (o CreateMonitorOptions) config(pgdata string, has *Config) (*Config, error) {
@@ -203,6 +270,9 @@ func (o CreateMonitorOptions) config(pgdata string, has *Config) (*Config, error
 		return nil, err
 	}
 	applyAuth(c, o.Auth, o.SkipHBA)
+	if has == nil && c.AutoctlNodePassword == "" && takesPassword(c.AuthMethod) {
+		c.AutoctlNodePassword = randomPassword()
+	}
 	return c, o.SSL.apply(c)
 }
 

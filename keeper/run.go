@@ -169,6 +169,8 @@ type service struct {
 	lease    *leaseFile
 	lock     *pidLock // nil: for a single step
 
+	keepsRunning bool // leaves Postgres as it is: it was there, and running, before a create
+
 	// lifetime outlives the executor: the last report is sent after it.
 	lifetime context.Context
 	end      context.CancelFunc
@@ -238,7 +240,7 @@ func (s *service) leave(ctx context.Context) error {
 }
 
 func (s *service) stopPostgres(ctx context.Context) error {
-	if s.n.view().Current == monitor.StateMaintenance {
+	if s.n.view().Current == monitor.StateMaintenance || s.keepsRunning {
 		return nil // it is the operator's
 	}
 	return stopAsAsked(ctx, s.n.server, s.n.log)

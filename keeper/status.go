@@ -132,7 +132,7 @@ func checkMonitor(ctx context.Context, cfg *Config) error {
 		return nil
 	}
 	checked := *cfg
-	checked.Monitor = cfg.MonitorURI()
+	checked.Role, checked.Monitor = RoleKeeper, cfg.MonitorURI()
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
 	client, err := connectMonitor(ctx, &checked, "pgaf config")

@@ -22,8 +22,10 @@ func (c *creation) undo(cause error) error {
 	c.log.Info("undoing the create", "reason", cause)
 	server := postgres.NewServer(postgres.ServerConfig{Bin: c.bin, PGDATA: c.paths.PGDATA, Logger: c.log})
 	defer server.Close()
-	if err := stopQuickly(ctx, server); err != nil {
-		c.log.Warn("Postgres could not be stopped", "error", err)
+	if !c.initFile.Running {
+		if err := stopQuickly(ctx, server); err != nil {
+			c.log.Warn("Postgres could not be stopped", "error", err)
+		}
 	}
 	if c.continued {
 		// What a killed create left cannot be told apart from what was put there
@@ -34,7 +36,11 @@ func (c *creation) undo(cause error) error {
 	if err := c.unregister(ctx); err != nil {
 		return undone(cause, fmt.Errorf("%w; the monitor still knows this node: repeat the command to go on, or remove the node there with: pgaf drop node --monitor … --name %s --force", err, c.cfg.Name))
 	}
-	return undone(cause, c.removeFiles())
+	err := c.removeFiles()
+	if c.initFile.Running {
+		err = errors.Join(err, server.Reload())
+	}
+	return undone(cause, err)
 }
 
 // undone is the error of a failed create: the cause, and what could not be undone.
@@ -82,7 +88,7 @@ func (c *creation) removeFiles() error {
 	if err := clearFolder(c.paths.PGDATA, c.initFile.PGDATA); err != nil {
 		return err
 	}
-	if err := c.kept.restore(c.paths.PGDATA); err != nil {
+	if err := errors.Join(c.kept.restore(c.paths.PGDATA), c.layout.restore(c.paths.PGDATA)); err != nil {
 		return err
 	}
 	before := c.configBefore

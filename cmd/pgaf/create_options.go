@@ -25,7 +25,7 @@ func (o localPostgresOptions) check() error {
 
 // authOptions are the choice of how other nodes log in.
 type authOptions struct {
-	Auth    string `name:"auth" short:"A" env:"PG_AUTOCTL_AUTH_METHOD" placeholder:"METHOD" help:"Authentication method for the rules in pg_hba.conf: scram-sha-256, cert, trust, ..."`
+	Auth    string `name:"auth" short:"A" env:"PG_AUTOCTL_AUTH_METHOD" placeholder:"METHOD" help:"Authentication method for the rules in pg_hba.conf: scram-sha-256 (the default, with passwords that are made here), cert, trust, ..."`
 	SkipHBA bool   `name:"skip-pg-hba" short:"S" help:"Leave pg_hba.conf alone; say which rules are missing."`
 }
 
@@ -37,9 +37,6 @@ func (o authOptions) check(a *app) error {
 	case o.SkipHBA && a.given["auth"]:
 		return usageError("pass --auth METHOD to have the rules written, or --skip-pg-hba to write them yourself",
 			"--auth and --skip-pg-hba exclude each other")
-	case o.Auth == "" && !o.SkipHBA:
-		return usageError("pass --auth scram-sha-256 (or cert, or trust for a test), or --skip-pg-hba to edit pg_hba.conf yourself",
-			"how do nodes log in? --auth is missing")
 	case o.Auth != "" && !slices.Contains(authMethods, o.Auth):
 		return usageError(suggest(nearest(o.Auth, authMethods), "the methods of pg_hba.conf are "+strings.Join(authMethods, ", ")),
 			"option --auth: there is no authentication method %q", o.Auth)
@@ -58,7 +55,7 @@ func (o authOptions) method() string {
 
 // sslOptions are the choice of how connections are encrypted.
 type sslOptions struct {
-	SelfSigned bool   `name:"ssl-self-signed" short:"s" env:"PG_AUTOCTL_SSL_SELF_SIGNED" help:"Encrypt with a self-signed certificate, made here."`
+	SelfSigned bool   `name:"ssl-self-signed" short:"s" env:"PG_AUTOCTL_SSL_SELF_SIGNED" help:"Encrypt with a self-signed certificate, made here (the default)."`
 	None       bool   `name:"no-ssl" short:"N" help:"Do not encrypt."`
 	Mode       string `name:"ssl-mode" placeholder:"MODE" help:"sslmode of connections between nodes: disable, allow, prefer, require, verify-ca, verify-full."`
 	CAFile     string `name:"ssl-ca-file" placeholder:"FILE" help:"Certificate of the authority that signed the others."`
@@ -69,8 +66,8 @@ type sslOptions struct {
 
 var sslModes = []string{"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}
 
-// choice returns the keeper's form of the options after checking that exactly
-// one family was chosen. An option on the command line overrides the choice of
+// choice returns the keeper's form of the options after checking that at most one
+// family was chosen; the keeper takes the default of a new node where none is. An option on the command line overrides the choice of
 // the environment.
 func (o sslOptions) choice(a *app) (keeper.SSLOptions, error) {
 	ownFiles := o.CertFile != "" || o.KeyFile != "" || o.CAFile != "" || o.CRLFile != ""
@@ -109,8 +106,10 @@ func (o sslOptions) check(ownFiles bool) error {
 	switch {
 	case o.Mode != "" && strength < 0:
 		return usageError("use one of "+strings.Join(sslModes, ", "), "option --ssl-mode: there is no sslmode %q", o.Mode)
+	case chosen == 0 && o.Mode != "":
+		return usageError(choose, "--ssl-mode alone does not say which certificate to use")
 	case chosen == 0:
-		return usageError(choose, "how are connections encrypted? no SSL option is given")
+		return nil
 	case chosen > 1:
 		return usageError(choose, "--ssl-self-signed, --no-ssl and certificate files exclude each other")
 	case ownFiles && (o.CertFile == "" || o.KeyFile == ""):

@@ -34,6 +34,15 @@ func until(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Fatalf("after %s the output of %v still does not match %q", limit, args[2:], args[1])
 }
 
+// envFromStdout is the script command "env_from_stdout NAME": it sets a variable to what
+// the last program printed.
+func envFromStdout(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: env_from_stdout NAME")
+	}
+	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile("stdout")))
+}
+
 // psqlApp is the script command "psql_app args…": psql as an application that
 // was given what show uri prints; $M names the monitor.
 func psqlApp(ts *testscript.TestScript, neg bool, args []string) {

@@ -59,6 +59,8 @@ func TestLive(t *testing.T) {
 			"until":    until,
 			"psql_app": psqlApp,
 			"tty":      onTTY,
+
+			"env_from_stdout": envFromStdout,
 		},
 	})
 }

@@ -58,7 +58,7 @@ func (s nodeSelector) resolve(a *app, formation string, group *int) (target, err
 		return target{}, failure(exitBadConfig, "pass --monitor URI",
 			"the node at %s has its monitor disabled", s.PGData)
 	}
-	t.uri = config.Monitor
+	t.uri = config.MonitorURI()
 	t.formation = orDefault(formation, config.Formation)
 	if group == nil && config.Group >= 0 && t.formation == config.Formation {
 		t.group = &config.Group

@@ -7,9 +7,11 @@ type cli struct {
 	globalOptions
 
 	Create struct {
-		Monitor   createMonitorCmd   `cmd:"" help:"Create a monitor." example:"${prog} create monitor --pgdata ./monitor --pgport 6000 --hostname 127.0.0.1 --auth trust --ssl-self-signed"`
-		Postgres  createPostgresCmd  `cmd:"" help:"Create a Postgres node and register it with the monitor." example:"${prog} create postgres --pgdata ./node_a --pgport 6010 --hostname 127.0.0.1 --auth trust --ssl-self-signed --monitor postgres://autoctl_node@127.0.0.1:6000/pg_auto_failover"`
-		Formation createFormationCmd `cmd:"" help:"Create a formation on the monitor." example:"${prog} create formation --pgdata ./monitor --formation sales --kind pgsql"`
+		Monitor     createMonitorCmd     `cmd:"" help:"Create a monitor." example:"${prog} create monitor --pgdata ./monitor --pgport 6000 --hostname 127.0.0.1 --auth trust --ssl-self-signed"`
+		Postgres    createPostgresCmd    `cmd:"" help:"Create a Postgres node and register it with the monitor." example:"${prog} create postgres --pgdata ./node_a --pgport 6010 --hostname 127.0.0.1 --auth trust --ssl-self-signed --monitor postgres://autoctl_node@127.0.0.1:6000/pg_auto_failover"`
+		Coordinator createCoordinatorCmd `cmd:"" help:"Create the coordinator of a Citus formation and register it with the monitor." example:"${prog} create coordinator --pgdata ./coordinator --pgport 6020 --hostname 127.0.0.1 --formation sharded --monitor postgres://autoctl_node@127.0.0.1:6000/pg_auto_failover"`
+		Worker      createWorkerCmd      `cmd:"" help:"Create a worker of a Citus formation and register it with the monitor." example:"${prog} create worker --pgdata ./worker --pgport 6021 --hostname 127.0.0.1 --formation sharded --group 1 --monitor postgres://autoctl_node@127.0.0.1:6000/pg_auto_failover"`
+		Formation   createFormationCmd   `cmd:"" help:"Create a formation on the monitor." example:"${prog} create formation --pgdata ./monitor --formation sales --kind pgsql"`
 	} `cmd:"" help:"Create a node or a formation."`
 
 	Drop struct {

@@ -15,6 +15,7 @@ import (
 // InitDBOptions: zero values take initdb's defaults, except Auth (trust).
 type InitDBOptions struct {
 	Auth          string // method of the local and loopback lines of pg_hba.conf; default trust
+	LocalAuth     string // of the local lines only; default Auth
 	User          string // bootstrap superuser; default the OS user
 	Locale        string
 	Encoding      string
@@ -29,7 +30,7 @@ func (o InitDBOptions) args(pgdata string) []string {
 	}
 	args := []string{"--pgdata", pgdata, "--auth", auth}
 	for _, option := range []struct{ name, value string }{
-		{"--username", o.User}, {"--locale", o.Locale}, {"--encoding", o.Encoding},
+		{"--auth-local", o.LocalAuth}, {"--username", o.User}, {"--locale", o.Locale}, {"--encoding", o.Encoding},
 	} {
 		if option.value != "" {
 			args = append(args, option.name, option.value)

@@ -51,9 +51,17 @@ func (r Role) statement(exists bool) string {
 		fmt.Fprintf(&b, " connection limit %d", r.ConnectionLimit)
 	}
 	if r.Password != "" {
-		fmt.Fprintf(&b, " password '%s'", strings.ReplaceAll(r.Password, "'", "''"))
+		fmt.Fprintf(&b, " password '%s'", strings.ReplaceAll(passwordVerifier(r.Password), "'", "''"))
 	}
 	return b.String()
+}
+
+// HasPassword says whether a role has one.
+func (s *Server) HasPassword(ctx context.Context, role string) (has bool, err error) {
+	err = s.SQL(ctx, func(conn *pgx.Conn) error {
+		return conn.QueryRow(ctx, "select exists (select from pg_authid where rolname = $1 and rolpassword is not null)", role).Scan(&has)
+	})
+	return has, err
 }
 
 // EnsureDatabase creates the database when it is missing.

@@ -213,6 +213,7 @@ func reportMissed(t *testing.T, killed map[string]string) {
 var notDriven = map[string]string{
 	"allowAll-EnsureIdent":        "only with --auth cert",
 	"createObjects-EnsureRole":    "only with --username",
+	"takeSettings-ReloadSeen":     "only when a running Postgres is adopted, or ssl changes",
 	"backup-note":                 "only after a promotion that the monitor never knew",
 	"promoteReadOnly-SetReadOnly": "no rule of this monitor assigns stop_replication",
 	"endReadOnly-SetReadOnly":     "no rule of this monitor assigns stop_replication",
