@@ -99,7 +99,7 @@ func (e *executor) wantedUpkeep() upkeep {
 		return restartPostgres
 	case keepsSlots(e.state.Current) && status == postgres.Ready && bootTime() >= e.peersAt && e.peers != nil:
 		return servePeers
-	case followsPrimary(e.state.Current) && status == postgres.Ready && bootTime().sub(e.streaming) > streamPatience:
+	case followsPrimary(e.state.Current) && status == postgres.Ready && (e.followDue || bootTime().sub(e.streaming) > streamPatience):
 		return followAgain
 	}
 	return noUpkeep

@@ -38,6 +38,7 @@ type executor struct {
 	streaming   instant      // when this standby was last seen to stream from the primary
 	peersAt     instant      // when the slots of the others are looked at again
 	accessDue   bool         // and with them the access rules
+	followDue   bool         // the primary is to be followed anew, in another way than before
 	restartDue  bool         // Postgres runs with settings that only a restart changes
 	introduced  atomic.Value // introduced
 	introducing atomic.Bool

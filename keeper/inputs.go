@@ -277,7 +277,10 @@ func (e *executor) onReload(cfg *Config) {
 	e.restarts.maxFailures, e.restarts.patience = cfg.Timeout.RestartFailureMaxRetries, cfg.Timeout.RestartFailure
 	e.peersAt, e.accessDue = 0, true
 	if cfg.SSL != old.SSL || cfg.Replication != old.Replication {
-		e.streaming = 0 // follow the primary with the new connection string
+		e.followDue = true // with the new connection string
+	}
+	if cfg.SSL != old.SSL {
+		e.n.settingsDue.Store(true)
 	}
 	if cfg.Replication.Password != old.Replication.Password && e.state.Current.Writable() {
 		e.n.background.Go(func() { e.n.setReplicationPassword(e.n.life) })

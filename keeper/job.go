@@ -70,8 +70,11 @@ func (e *executor) start(ctx context.Context, want job) {
 		e.save()
 	}
 	peers, access := e.peers, e.accessDue
-	if want.upkeep == servePeers {
+	switch want.upkeep {
+	case servePeers:
 		e.accessDue = false
+	case followAgain:
+		e.followDue = false
 	}
 	ctx = killpoint.Label(ctx, want.label())
 	go func() { r.done <- e.n.perform(ctx, want, peers, access) }()
@@ -87,6 +90,12 @@ func (n *node) perform(ctx context.Context, want job, peers []monitor.PeerNode, 
 	case restartPostgres:
 		return n.restart(ctx)
 	case servePeers:
+		if n.settingsDue.Swap(false) {
+			if err := n.takeSettings(ctx); err != nil {
+				n.settingsDue.Store(true)
+				return err
+			}
+		}
 		if access {
 			if err := n.allowAll(ctx, peers); err != nil {
 				return err
@@ -128,8 +137,11 @@ func (e *executor) onDone(err error) error {
 	e.running.cancel()
 	e.running = nil
 	if err != nil {
-		if done.upkeep == servePeers {
+		switch done.upkeep {
+		case servePeers:
 			e.accessDue = true
+		case followAgain:
+			e.followDue = true
 		}
 		if cancelled {
 			return nil

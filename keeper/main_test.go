@@ -32,6 +32,7 @@ type program struct {
 	Drop    DropNodeOptions
 	DropMon DropMonitorOptions
 	Kind    StepKind
+	SSL     SetSSLOptions
 }
 
 func TestMain(m *testing.M) {
@@ -60,6 +61,9 @@ func runProgram(command string) int {
 		err = Run(ctx, p.Run)
 	case "create-monitor":
 		err = CreateMonitor(ctx, p.Monitor)
+	case "ssl":
+		p.SSL.Logger = log
+		err = SetSSL(ctx, p.SSL)
 	case "drop":
 		err = DropNode(ctx, p.Drop)
 	case "drop-monitor":

@@ -44,6 +44,7 @@ type node struct {
 	activity     activity
 	secured      bool           // a create for which nobody chose how to log in
 	onProgress   func(Progress) // shows copies; nil: the log does
+	settingsDue  atomic.Bool    // those of the configuration have changed, and Postgres is to take them
 	hbaLoaded    atomic.Bool    // Postgres has read pg_hba.conf since this keeper looks after it
 	missingRules sync.Map       // lines of pg_hba.conf that the operator was told to add
 }

@@ -43,12 +43,14 @@ type cli struct {
 		Secondary   enableSecondaryCmd   `cmd:"" help:"Allow standby nodes in a formation." example:"${prog} enable secondary --pgdata ./monitor --formation default"`
 		Maintenance enableMaintenanceCmd `cmd:"" help:"Take the local node out of service for maintenance." example:"${prog} enable maintenance --pgdata ./node_b"`
 		Monitor     enableMonitorCmd     `cmd:"" help:"Register the local node with a monitor while it serves." example:"${prog} enable monitor --pgdata ./node_a postgres://autoctl_node@127.0.0.1:6000/pg_auto_failover"`
+		SSL         enableSSLCmd         `cmd:"" name:"ssl" help:"Encrypt the connections of a node or monitor, or change how, while it serves." example:"${prog} enable ssl --pgdata ./node_a --ssl-self-signed"`
 	} `cmd:"" help:"Enable a feature of a formation or node."`
 
 	Disable struct {
 		Secondary   disableSecondaryCmd   `cmd:"" help:"Allow no standby nodes in a formation." example:"${prog} disable secondary --pgdata ./monitor --formation default"`
 		Maintenance disableMaintenanceCmd `cmd:"" help:"Put the local node back into service." example:"${prog} disable maintenance --pgdata ./node_b"`
 		Monitor     disableMonitorCmd     `cmd:"" help:"Steer the local node by hand from now on." example:"${prog} disable monitor --pgdata ./node_b --force"`
+		SSL         disableSSLCmd         `cmd:"" name:"ssl" help:"End the encryption of the connections of a node or monitor, while it serves." example:"${prog} disable ssl --pgdata ./node_a"`
 	} `cmd:"" help:"Disable a feature of a formation or node."`
 
 	Get struct {
