@@ -193,8 +193,10 @@ func (n *node) writeSettings(ctx context.Context) error {
 	if err := n.ensureCertificate(); err != nil {
 		return err
 	}
+	settings := n.settings()
+	settings.Group = n.groupSettings(ctx)
 	killpoint.At(ctx, "writeSettings-WriteSettings")
-	if _, err := postgres.WriteSettings(n.paths.PGDATA, n.settings()); err != nil {
+	if _, err := postgres.WriteSettings(n.paths.PGDATA, settings); err != nil {
 		return fmt.Errorf("write the settings of Postgres: %w", err)
 	}
 	return nil

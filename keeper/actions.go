@@ -78,6 +78,15 @@ func (n *node) start(ctx context.Context) error {
 // restart stops Postgres and starts it with the present settings.
 func (n *node) restart(ctx context.Context) error {
 	n.log.Info("restarting Postgres, for settings that take a restart", "port", n.cfg().Port)
+	n.activity.set("restarting Postgres")
+	defer n.activity.set("")
+	if n.server.Status() == postgres.Ready {
+		// While clients still write, so that they wait for a short one only.
+		killpoint.At(ctx, "restart-Checkpoint")
+		if err := n.server.Checkpoint(ctx); err != nil && ctx.Err() == nil {
+			n.log.Warn("no checkpoint before the restart, which takes longer by that", "error", err)
+		}
+	}
 	if err := n.stopNow(ctx); err != nil {
 		return err
 	}

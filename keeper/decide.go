@@ -101,6 +101,8 @@ func (e *executor) wantedUpkeep() upkeep {
 		return servePeers
 	case followsPrimary(e.state.Current) && status == postgres.Ready && (e.followDue || bootTime().sub(e.streaming) > streamPatience):
 		return followAgain
+	case status == postgres.Ready:
+		return e.settingsUpkeep()
 	}
 	return noUpkeep
 }

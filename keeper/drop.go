@@ -131,6 +131,9 @@ func (d *drop) waitGone(ctx context.Context, client *monitor.Client, state State
 		if err == nil {
 			err = d.goodbye(ctx, client, state)
 		}
+		if errors.Is(ctx.Err(), context.Canceled) {
+			return ctx.Err()
+		}
 		if ctx.Err() != nil {
 			return exitf(ExitInternal, "the node is not gone from the monitor after %s; its group may wait for another node: see pgaf explain, or repeat with --force", patience)
 		}
@@ -241,7 +244,7 @@ func removeNodeFiles(paths Paths, configBefore []byte) error {
 	} else if err := removeFile(paths.Config); err != nil {
 		return err
 	}
-	for _, file := range []string{paths.State, paths.Lease, paths.Init, paths.Nodes, paths.Goal, paths.Exec, paths.Lock} {
+	for _, file := range paths.beside() {
 		if err := removeFile(file); err != nil {
 			return err
 		}

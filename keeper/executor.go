@@ -35,12 +35,14 @@ type executor struct {
 	synchronous bool             // commits wait for a standby, as last seen
 	restarts    restarts
 	recovery    postgres.Recovery
-	streaming   instant      // when this standby was last seen to stream from the primary
-	peersAt     instant      // when the slots of the others are looked at again
-	accessDue   bool         // and with them the access rules
-	followDue   bool         // the primary is to be followed anew, in another way than before
-	restartDue  bool         // Postgres runs with settings that only a restart changes
-	introduced  atomic.Value // introduced
+	streaming   instant        // when this standby was last seen to stream from the primary
+	peersAt     instant        // when the slots of the others are looked at again
+	accessDue   bool           // and with them the access rules
+	followDue   bool           // the primary is to be followed anew, in another way than before
+	shared      sharedSettings // those of the group, as last seen
+	restarting  instant        // since when Postgres is restarted for its settings; 0: it is not
+	restartDue  bool           // Postgres runs with settings that only a restart changes
+	introduced  atomic.Value   // introduced
 	introducing atomic.Bool
 
 	lease     *lease
@@ -137,6 +139,8 @@ func (e *executor) run(ctx context.Context, reload <-chan *Config) error {
 		case a := <-e.n.link.answers:
 			e.answered = a.taken
 			err = e.onAnswer(a)
+		case s := <-e.n.link.settings:
+			e.onSettings(s)
 		case event, open := <-events:
 			if !open {
 				events = nil
@@ -183,9 +187,10 @@ func (e *executor) leave() {
 // publish lets the other goroutines know.
 func (e *executor) publish() {
 	e.n.publish(view{
-		State:     e.state,
-		Restarts:  e.restarts,
-		Restoring: e.state.Current.Writable() && !e.leaving,
+		State:      e.state,
+		Restarts:   e.restarts,
+		Restoring:  e.state.Current.Writable() && !e.leaving,
+		Restarting: e.restarting,
 	})
 }
 

@@ -27,9 +27,10 @@ const (
 	startPostgres
 	stopPostgres
 	restartPostgres
-	servePeers  // access rules and slots of the other nodes
-	followAgain // a standby that does not stream from the primary
-	reenter     // the state may not hold: an action away from it was begun
+	writeSettings // of the group, into our file
+	servePeers    // access rules and slots of the other nodes
+	followAgain   // a standby that does not stream from the primary
+	reenter       // the state may not hold: an action away from it was begun
 )
 
 type runningJob struct {
@@ -57,8 +58,11 @@ func (e *executor) start(ctx context.Context, want job) {
 	ctx, cancel := context.WithCancel(ctx)
 	r := &runningJob{job: want, ctx: ctx, cancel: cancel, done: make(chan error, 1)}
 	e.running = r
-	if want.upkeep == startPostgres {
+	if want.upkeep == startPostgres || want.upkeep == restartPostgres {
 		e.restarts.trying(bootTime())
+	}
+	if want.upkeep == restartPostgres {
+		e.restarting = bootTime()
 	}
 	if want.From != want.To && !e.state.Dirty {
 		e.state.Dirty, e.unsaved = true, true
@@ -89,6 +93,8 @@ func (n *node) perform(ctx context.Context, want job, peers []monitor.PeerNode, 
 		return n.stopNow(ctx)
 	case restartPostgres:
 		return n.restart(ctx)
+	case writeSettings:
+		return n.applySettings(ctx)
 	case servePeers:
 		if n.settingsDue.Swap(false) {
 			if err := n.takeSettings(ctx); err != nil {
@@ -135,7 +141,7 @@ func (e *executor) stopJob() {
 func (e *executor) onDone(err error) error {
 	done, cancelled := e.running.job, e.running.ctx.Err() != nil
 	e.running.cancel()
-	e.running = nil
+	e.running, e.restarting = nil, 0
 	if err != nil {
 		switch done.upkeep {
 		case servePeers:
@@ -146,9 +152,11 @@ func (e *executor) onDone(err error) error {
 		if cancelled {
 			return nil
 		}
+		e.settingsFailed(done, err)
 		return e.fail(done, err)
 	}
 	e.retry = retry{}
+	e.settingsDone(done)
 	switch {
 	case done.From != done.To:
 		e.arrive(done)
@@ -197,7 +205,7 @@ func (e *executor) arrive(done job) {
 	if e.reached != nil {
 		e.reached(e.state)
 	}
-	e.n.link.poke()
+	e.n.link.askSettings()
 }
 
 // fail notes a failed job and sets the time of its next attempt. A reason is
@@ -247,6 +255,8 @@ func (j job) describe() string {
 		return fmt.Sprintf("start Postgres (%s)", j.From)
 	case j.upkeep == restartPostgres:
 		return fmt.Sprintf("restart Postgres (%s)", j.From)
+	case j.upkeep == writeSettings:
+		return fmt.Sprintf("settings of the group (%s)", j.From)
 	case j.upkeep == followAgain:
 		return fmt.Sprintf("follow the primary (%s)", j.From)
 	case j.upkeep == reenter:

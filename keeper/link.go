@@ -7,8 +7,10 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"pgaf/keeper/postgres"
 	"pgaf/monitor"
 )
 
@@ -32,8 +34,11 @@ const (
 // it makes the calls of the actions. A wait for notifications is interrupted
 // whenever there is something to say.
 type link struct {
-	n       *node
-	answers chan answer
+	n           *node
+	answers     chan answer
+	settings    chan sharedSettings
+	settingsDue atomic.Bool
+	told        []postgres.SettingUse // about settings, on this connection
 
 	mu        sync.Mutex
 	queue     []*call
@@ -65,7 +70,7 @@ type call struct {
 }
 
 func newLink(n *node) *link {
-	return &link{n: n, answers: make(chan answer), failure: errors.New("not connected yet")}
+	return &link{n: n, answers: make(chan answer), settings: make(chan sharedSettings), failure: errors.New("not connected yet")}
 }
 
 // poke makes the keeper report at once.
@@ -225,6 +230,7 @@ func (l *link) discard(ctx context.Context) {
 		select {
 		case a := <-l.answers:
 			close(a.taken)
+		case <-l.settings:
 		case <-ctx.Done():
 			return
 		}
@@ -238,7 +244,7 @@ func (l *link) connect(ctx context.Context) (client *monitor.Client, identity st
 	if client, err = connectMonitor(ctx, l.n.cfg(), monitor.KeeperName(id, "")); err != nil {
 		return nil, "", err
 	}
-	l.shown = ""
+	l.shown, l.told = "", nil
 	if err = client.Listen(ctx, monitor.ChannelState); err == nil {
 		identity, err = client.Identity(ctx)
 	}
@@ -354,7 +360,10 @@ func (l *link) report(ctx context.Context, client *monitor.Client, identity stri
 		return a.err
 	}
 	l.deliver(ctx, a)
-	return nil
+	if a.assignment.State != a.report.State || !freshPeers && !l.settingsDue.Swap(false) {
+		return nil // settings have time
+	}
+	return l.deliverSettings(ctx, client)
 }
 
 // errUnknownNode means that the monitor has no such node.
@@ -436,6 +445,9 @@ func (l *link) concerns(payload string) bool {
 	v := l.n.view()
 	if news.Formation != l.n.cfg().Formation || news.GroupID != v.GroupID {
 		return false
+	}
+	if news.Rule == "set_group_settings" {
+		return true
 	}
 	// The echo of our own report.
 	return news.NodeID != v.NodeID || news.Assigned != v.Assigned

@@ -34,26 +34,29 @@ type node struct {
 	life       context.Context
 	die        context.CancelFunc
 
-	received     atomic.Int32  // highest timeline of which this standby received WAL
-	changes      chan change   // of the state, by a job
-	acked        atomic.Int64  // instant of the lease, for jobs
-	promised     atomic.Uint64 // the position reported in state report_lsn
-	rewinding    trouble       // of pg_rewind, for unknown reasons
-	standbys     trouble       // of standbys that could be copied and do not let us in
-	cloned       atomic.Bool   // the data was made by the clone command and has not streamed yet
-	activity     activity
-	secured      bool           // a create for which nobody chose how to log in
-	onProgress   func(Progress) // shows copies; nil: the log does
-	settingsDue  atomic.Bool    // those of the configuration have changed, and Postgres is to take them
-	hbaLoaded    atomic.Bool    // Postgres has read pg_hba.conf since this keeper looks after it
-	missingRules sync.Map       // lines of pg_hba.conf that the operator was told to add
+	received        atomic.Int32  // highest timeline of which this standby received WAL
+	changes         chan change   // of the state, by a job
+	acked           atomic.Int64  // instant of the lease, for jobs
+	promised        atomic.Uint64 // the position reported in state report_lsn
+	rewinding       trouble       // of pg_rewind, for unknown reasons
+	standbys        trouble       // of standbys that could be copied and do not let us in
+	cloned          atomic.Bool   // the data was made by the clone command and has not streamed yet
+	activity        activity
+	secured         bool                           // a create for which nobody chose how to log in
+	settingsDue     atomic.Bool                    // those of the configuration have changed, and Postgres is to take them
+	onProgress      func(Progress)                 // shows copies; nil: the log does
+	hbaLoaded       atomic.Bool                    // Postgres has read pg_hba.conf since this keeper looks after it
+	wanted          atomic.Pointer[map[string]int] // settings of the group, for this node now
+	settingsFailure atomic.Value                   // string: why they are not in effect
+	missingRules    sync.Map                       // lines of pg_hba.conf that the operator was told to add
 }
 
 // view is what the executor publishes of its state.
 type view struct {
 	State
-	Restarts  restarts
-	Restoring bool // Postgres should run here, and attempts to start it go on
+	Restarts   restarts
+	Restoring  bool    // Postgres should run here, and attempts to start it go on
+	Restarting instant // since when it is restarted for its settings; 0: it is not
 }
 
 func (n *node) publish(v view) {

@@ -44,8 +44,12 @@ func (n *node) promise(v view, lsn pglogrepl.LSN) pglogrepl.LSN {
 }
 
 // reportsRunning is whether the monitor is told that Postgres runs. While a
-// primary's Postgres is being restarted it is: one restart is no failover.
+// primary's Postgres is being restarted it is: one restart is no failover. So it is for a moment
+// on a standby that is restarted for its settings: the primary need not learn to do without it.
 func reportsRunning(v view, running bool) bool {
+	if v.Restarting != 0 && bootTime().sub(v.Restarting) < restartGrace {
+		return true
+	}
 	if running || !v.Current.Writable() {
 		return running
 	}

@@ -14,7 +14,8 @@ import (
 // ending its context, after which the connection can be used as before. Any
 // other call whose context ends closes the connection.
 type Client struct {
-	conn *pgx.Conn
+	conn   *pgx.Conn
+	inside bool // a transaction is open that will be rolled back: nothing may commit it
 }
 
 // Option changes how Connect connects.
@@ -94,6 +95,9 @@ func rows[T any](ctx context.Context, c *Client, doing string, scan pgx.RowToFun
 
 // inTx runs f in a transaction; an error of f rolls back and is returned as it is.
 func (c *Client) inTx(ctx context.Context, doing string, f func() error) error {
+	if c.inside {
+		return f()
+	}
 	tx, err := c.conn.Begin(ctx)
 	if err != nil {
 		return wrap(doing, err)

@@ -53,10 +53,11 @@ type Node struct {
 	Cluster             string // "default", or the name of a Citus read-only cluster
 	Region              string
 	PgIsRunning         bool
-	SyncState           string // best sync_state of the node's standbys, as reported
-	Activity            string // what takes the node long just now: "copying 42 %"; "" nothing, or not to be seen
-	SystemIdentifier    uint64 // 0 while unknown
-	PostgresVersion     string // "15.20", "" while unknown
+	SyncState           string   // best sync_state of the node's standbys, as reported
+	Activity            string   // what takes the node long just now: "copying 42 %"; "" nothing, or not to be seen
+	PendingRestart      []string // settings of Postgres that a restart would change
+	SystemIdentifier    uint64   // 0 while unknown
+	PostgresVersion     string   // "15.20", "" while unknown
 	ReportTime          time.Time
 	WALReportTime       time.Time
 	HealthTime          time.Time
@@ -76,7 +77,8 @@ SELECT n.nodeid, n.formationid, s.formation_kind, s.group_id, s.nodename, s.node
        n.reporttime, n.walreporttime, n.healthchecktime, n.statechangetime,
        coalesce((SELECT split_part(a.application_name, '` + activitySeparator + `', 2)
                    FROM pg_catalog.pg_stat_get_activity(coalesce(n.sessionpid, 0)) AS a
-                  WHERE a.application_name LIKE 'pgautofailover\_keeper\_%'), '')
+                  WHERE a.application_name LIKE 'pgautofailover\_keeper\_%'), ''),
+       ARRAY(SELECT y.name FROM pgautofailover.node_setting AS y WHERE y.nodeid = n.nodeid AND y.pending ORDER BY y.name)
   FROM pgautofailover.formation AS f
  CROSS JOIN LATERAL pgautofailover.current_state(f.formationid) AS s
   JOIN pgautofailover.node AS n ON n.nodeid = s.node_id
@@ -92,7 +94,7 @@ func scanNode(row pgx.CollectableRow) (Node, error) {
 		&n.TLI, &lsn, &n.Health, &n.HealthSign, &n.HealthMessage,
 		&n.Cluster, &n.Region, &n.PgIsRunning, &n.SyncState,
 		&sysid, &n.PostgresVersion,
-		&n.ReportTime, &n.WALReportTime, &n.HealthTime, &n.StateChangeTime, &n.Activity)
+		&n.ReportTime, &n.WALReportTime, &n.HealthTime, &n.StateChangeTime, &n.Activity, &n.PendingRestart)
 	if err != nil {
 		return n, err
 	}

@@ -11,29 +11,30 @@ import (
 // from show state, show events and nodes.json.
 
 type nodeJSON struct {
-	Formation         string `json:"formation"`
-	FormationKind     string `json:"formation_kind"`
-	Name              string `json:"nodename"`
-	Host              string `json:"nodehost"`
-	Port              int    `json:"nodeport"`
-	GroupID           int    `json:"group_id"`
-	ID                int64  `json:"node_id"`
-	Reported          State  `json:"current_group_state"`
-	Assigned          State  `json:"assigned_group_state"`
-	CandidatePriority int    `json:"candidate_priority"`
-	ReplicationQuorum bool   `json:"replication_quorum"`
-	TLI               int    `json:"reported_tli"`
-	LSN               string `json:"reported_lsn"`
-	Lag               int64  `json:"replication_lag_bytes"`
-	Health            Health `json:"health"`
-	HealthSign        Sign   `json:"health_sign"`
-	HealthMessage     string `json:"health_message,omitempty"`
-	Activity          string `json:"activity,omitempty"`
-	Cluster           string `json:"nodecluster"`
-	Region            string `json:"noderegion"`
-	ReportTime        string `json:"report_time"`
-	HealthTime        string `json:"health_time"`
-	StateChangeTime   string `json:"state_change_time"`
+	Formation         string   `json:"formation"`
+	FormationKind     string   `json:"formation_kind"`
+	Name              string   `json:"nodename"`
+	Host              string   `json:"nodehost"`
+	Port              int      `json:"nodeport"`
+	GroupID           int      `json:"group_id"`
+	ID                int64    `json:"node_id"`
+	Reported          State    `json:"current_group_state"`
+	Assigned          State    `json:"assigned_group_state"`
+	CandidatePriority int      `json:"candidate_priority"`
+	ReplicationQuorum bool     `json:"replication_quorum"`
+	TLI               int      `json:"reported_tli"`
+	LSN               string   `json:"reported_lsn"`
+	Lag               int64    `json:"replication_lag_bytes"`
+	Health            Health   `json:"health"`
+	HealthSign        Sign     `json:"health_sign"`
+	HealthMessage     string   `json:"health_message,omitempty"`
+	Activity          string   `json:"activity,omitempty"`
+	PendingRestart    []string `json:"pending_restart"`
+	Cluster           string   `json:"nodecluster"`
+	Region            string   `json:"noderegion"`
+	ReportTime        string   `json:"report_time"`
+	HealthTime        string   `json:"health_time"`
+	StateChangeTime   string   `json:"state_change_time"`
 }
 
 // MarshalJSON writes the columns of current_state() and some of ours.
@@ -44,7 +45,8 @@ func (n Node) MarshalJSON() ([]byte, error) {
 		CandidatePriority: n.CandidatePriority, ReplicationQuorum: n.ReplicationQuorum,
 		TLI: n.TLI, LSN: n.LSN.String(), Lag: n.ReplicationLagBytes,
 		Health: n.Health, HealthSign: n.HealthSign, HealthMessage: n.HealthMessage, Activity: n.Activity,
-		Cluster: n.Cluster, Region: n.Region, ReportTime: jsonTime(n.ReportTime),
+		PendingRestart: append([]string{}, n.PendingRestart...),
+		Cluster:        n.Cluster, Region: n.Region, ReportTime: jsonTime(n.ReportTime),
 		HealthTime: jsonTime(n.HealthTime), StateChangeTime: jsonTime(n.StateChangeTime),
 	})
 }

@@ -104,6 +104,19 @@ BEGIN
             waiting_for := 'its operator';
             action := 'pgaf disable maintenance, on that node';
         END IF;
+        SELECT string_agg(y.name, ', ' ORDER BY y.name) INTO behind FROM pgautofailover.node_setting AS y
+         WHERE y.nodeid = n.nodeid AND y.pending AND y.problem IS NULL
+           AND NOT EXISTS (SELECT FROM pgautofailover.group_setting AS z WHERE z.formationid = formation_id AND z.groupid = group_id
+                              AND z.name = y.name AND z.value::text <> y.value);
+        IF behind IS NOT NULL THEN
+            action := concat_ws('; ', action, format('a restart of its Postgres is pending, for %s', behind));
+        END IF;
+        SELECT string_agg(format('%s = %s (uses %s%s)', y.name, y.target, y.used,
+                   coalesce('; ' || y.problem, '; after ' || y.waits_for, '')), ', ' ORDER BY y.name) INTO behind
+          FROM pgautofailover.group_settings(formation_id, group_id) AS y WHERE y.node_id = n.nodeid AND y.used <> y.target;
+        IF behind IS NOT NULL THEN
+            waiting_for := concat_ws('; ', waiting_for, format('the group''s settings: %s', behind));
+        END IF;
         IF x.healthsign = 'denied' THEN
             action := concat_ws('; ', action, format('the health check is refused by "%s": %s', n.name, x.healthmessage));
         END IF;

@@ -53,7 +53,7 @@ DECLARE
         'health_text', 'get_formation', 'get_node', 'get_nodes', 'get_primary', 'get_other_nodes', 'get_coordinator',
         'get_most_advanced_standby', 'last_events', 'events_since', 'events_between', 'current_state',
         'synchronous_standby_names', 'wanted_sync_set', 'formation_settings', 'formation_uri', 'node_timeline_status',
-        'rules', 'dump_fsm', 'dump_fsm_edges', 'check_fsm_reachability', 'explain'];
+        'rules', 'dump_fsm', 'dump_fsm_edges', 'check_fsm_reachability', 'explain', 'group_setting_limits', 'group_settings'];
     writing CONSTANT text[] := ARRAY[
         'create_formation', 'drop_formation', 'enable_secondary', 'disable_secondary',
         'set_formation_number_sync_standbys', 'register_node', 'set_node_system_identifier',
@@ -61,7 +61,7 @@ DECLARE
         'node_active', 'open_session', 'report_upstream', 'report_health', 'tick', 'tick_pause', 'purge_events', 'remove_node',
         'perform_failover', 'perform_promotion', 'start_maintenance', 'stop_maintenance',
         'set_node_candidate_priority', 'set_node_replication_quorum', 'report_timeline_history', 'accept_timeline',
-        'resolve_accepted_timeline'];
+        'resolve_accepted_timeline', 'set_group_settings', 'report_settings'];
 BEGIN
     FOR f IN SELECT p.oid::regprocedure AS signature, p.proname FROM pg_proc AS p
               WHERE p.pronamespace = 'pgautofailover'::regnamespace LOOP

@@ -61,6 +61,24 @@ func (b *bar) show(p keeper.Progress) {
 	if columns := columnsOf(b.w); len([]rune(line)) >= columns {
 		line = fmt.Sprintf("%s %d %%", p.Doing, p.Percent) // a wrapped line could not be erased
 	}
+	b.draw(line)
+}
+
+// showText makes text the last line; "" removes it. A copy that is shown stays.
+func (b *bar) showText(text string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.doing != "" {
+		return
+	}
+	if runes, columns := []rune(text), columnsOf(b.w); len(runes) >= columns && columns > 1 {
+		text = string(runes[:columns-2]) + "…" // a wrapped line could not be erased
+	}
+	b.draw(text)
+}
+
+// draw needs mu.
+func (b *bar) draw(line string) {
 	if line != b.line {
 		b.line = line
 		io.WriteString(b.w, eraseLine+line)

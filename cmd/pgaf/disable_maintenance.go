@@ -7,7 +7,10 @@ import (
 	"pgaf/monitor"
 )
 
-type disableMaintenanceCmd struct{ pgdataOption }
+type disableMaintenanceCmd struct {
+	pgdataOption
+	dryRunOption
+}
 
 func (c *disableMaintenanceCmd) Run(a *app) error {
 	return maintenance(a, c.pgdataOption, func(ctx context.Context, w *waiter, node monitor.Node) error {
@@ -19,6 +22,9 @@ func (c *disableMaintenanceCmd) Run(a *app) error {
 		w.done = func(nodes []monitor.Node) (bool, error) {
 			n := nodeByID(nodes, node.ID)
 			return n != nil && (n.Reported == monitor.StateSecondary || n.Reported == monitor.StatePrimary || n.Reported == monitor.StateSingle), nil
+		}
+		if c.DryRun {
+			return a.preview(ctx, w.client, w.target, node.GroupID, false, w.request)
 		}
 		return w.run(ctx)
 	})

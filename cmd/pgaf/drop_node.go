@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"pgaf/keeper"
@@ -18,6 +19,7 @@ type dropNodeCmd struct {
 	Force    bool    `name:"force" short:"F" help:"Remove it at once, without waiting for the node's own goodbye."`
 	Wait     seconds `name:"wait" short:"w" default:"60" placeholder:"SECONDS" help:"How long to wait until the node is gone; 0 does not wait (default 60)."`
 	NoWait   bool    `name:"no-wait" short:"W" help:"Tell the monitor and return."`
+	dryRunOption
 }
 
 func (c *dropNodeCmd) Run(a *app) error {
@@ -29,7 +31,7 @@ func (c *dropNodeCmd) Run(a *app) error {
 		c.NoWait = true
 	}
 	if t.isKeeper() {
-		return c.dropLocal(a)
+		return c.dropLocal(a, t)
 	}
 	return c.dropRemote(a, t)
 }
@@ -51,7 +53,7 @@ func (c *dropNodeCmd) resolveNode(a *app) (target, error) {
 }
 
 // dropLocal drops the node of this machine, whose keeper says goodbye.
-func (c *dropNodeCmd) dropLocal(a *app) error {
+func (c *dropNodeCmd) dropLocal(a *app, t target) error {
 	for _, option := range []string{"name", "hostname", "pgport"} {
 		if a.given[option] {
 			return usageError("leave it out, or name the monitor with --monitor instead of --pgdata",
@@ -60,13 +62,51 @@ func (c *dropNodeCmd) dropLocal(a *app) error {
 	}
 	ctx, stop := a.interruptible()
 	defer stop()
-	return keeper.DropNode(ctx, keeper.DropNodeOptions{
+	if c.DryRun {
+		return c.previewLocal(ctx, a, t)
+	}
+	if !c.NoWait {
+		line := a.waiting(waitText{"the node to leave its group and to end", c.Wait.duration(), "Ctrl-C stops waiting"})
+		defer line.end()
+	}
+	err := keeper.DropNode(ctx, keeper.DropNodeOptions{
 		PGDATA:  c.PGData,
 		Destroy: c.Destroy,
 		Force:   c.Force,
 		NoWait:  c.NoWait,
 		Wait:    c.Wait.duration(),
 		Logger:  a.log,
+	})
+	if errors.Is(err, context.Canceled) {
+		return failure(exitInterrupted, "the node goes on leaving; repeat the command to finish, and to remove its files", "stopped waiting for the node to leave")
+	}
+	return err
+}
+
+// previewLocal prints what would become of the node of this machine, its group and its files.
+func (c *dropNodeCmd) previewLocal(ctx context.Context, a *app, t target) error {
+	if err := a.previewFiles(c.PGData, keeper.RoleKeeper, c.Destroy); err != nil {
+		return err
+	}
+	if t.config.MonitorDisabled() {
+		return nil
+	}
+	client, err := t.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer client.Close(context.WithoutCancel(ctx))
+	nodes, err := client.CurrentState(ctx, t.formation, nil)
+	if err != nil {
+		return onMonitor(err)
+	}
+	node, err := nodeByName(t.formation, nodes, t.config.Name)
+	if err != nil {
+		return err
+	}
+	return a.preview(ctx, client, t, node.GroupID, false, func(ctx context.Context) error {
+		_, err := client.RemoveNodeByID(ctx, node.ID, c.Force)
+		return err
 	})
 }
 
@@ -91,6 +131,9 @@ func (c *dropNodeCmd) dropRemote(a *app, t target) error {
 		_, err := client.RemoveNodeByID(ctx, node.ID, c.Force)
 		return err
 	}
+	if c.DryRun {
+		return a.preview(ctx, client, t, node.GroupID, false, remove)
+	}
 	if c.NoWait {
 		return onMonitor(remove(ctx))
 	}
@@ -102,6 +145,7 @@ func (c *dropNodeCmd) dropRemote(a *app, t target) error {
 		timeout: c.Wait.duration(),
 		what:    fmt.Sprintf("node %s to leave", node.Name),
 		code:    exitInternal,
+		goesOn:  "it leaves when its keeper reports; when that is gone for good, repeat with --force",
 		remedy:  "when its keeper is gone for good, repeat with --force",
 		silent:  true,
 		request: remove,

@@ -12,6 +12,7 @@ import (
 type enableMaintenanceCmd struct {
 	pgdataOption
 	AllowFailover bool `name:"allow-failover" short:"A" help:"When this node is the primary, let another node take over first."`
+	dryRunOption
 }
 
 // How long maintenance may take to begin and to end; with a failover in between
@@ -41,6 +42,9 @@ func (c *enableMaintenanceCmd) Run(a *app) error {
 		w.done = func(nodes []monitor.Node) (bool, error) {
 			n := nodeByID(nodes, node.ID)
 			return n != nil && n.Reported == monitor.StateMaintenance, nil
+		}
+		if c.DryRun {
+			return a.preview(ctx, w.client, w.target, node.GroupID, false, w.request)
 		}
 		return w.run(ctx)
 	})

@@ -9,8 +9,9 @@ import (
 // secondaryOptions are those of enable and disable secondary.
 type secondaryOptions struct {
 	nodeSelector
-	Formation     string `name:"formation" short:"f" placeholder:"NAME" help:"Formation to change."`
-	AllowFailover bool   `name:"allow-failover" short:"A" hidden:"" help:"Accepted for compatibility; has no effect."`
+	Formation string `name:"formation" short:"f" placeholder:"NAME" help:"Formation to change."`
+	dryRunOption
+	AllowFailover bool `name:"allow-failover" short:"A" hidden:"" help:"Accepted for compatibility; has no effect."`
 }
 
 type enableSecondaryCmd struct{ secondaryOptions }
@@ -26,6 +27,9 @@ func (o *secondaryOptions) change(a *app, result string, call func(*monitor.Clie
 	return o.ask(a, o.Formation, nil, func(ctx context.Context, client *monitor.Client, t target) error {
 		if err := formationExists(ctx, client, o.Formation); err != nil {
 			return err
+		}
+		if o.DryRun {
+			return a.previewFormation(ctx, client, "would be: "+result+o.Formation, func() error { return call(client, ctx, o.Formation) })
 		}
 		err := call(client, ctx, o.Formation)
 		if err == nil {

@@ -83,12 +83,16 @@ func (a *app) fail(err error) int {
 		return a.failParse(parse)
 	}
 	code := exitCode(err)
-	if code == exitInterrupted {
+	cause, remedy := causeAndRemedy(err)
+	switch {
+	case code != exitInterrupted:
+		a.log.Error(a.asCalled(cause))
+	case hasOwnWords(err):
+		a.log.Warn(a.asCalled(cause)) // a wait that the user ended, and what becomes of the change
+	default:
 		a.log.Warn("interrupted")
 		return code
 	}
-	cause, remedy := causeAndRemedy(err)
-	a.log.Error(a.asCalled(cause))
 	if remedy != "" {
 		a.hint("%s", a.asCalled(remedy))
 	}
@@ -98,6 +102,12 @@ func (a *app) fail(err error) int {
 // hint logs one line of advice, whatever the verbosity.
 func (a *app) hint(format string, args ...any) {
 	a.log.Log(context.Background(), levelHint, fmt.Sprintf(format, args...))
+}
+
+// hasOwnWords reports whether err is one of this package's.
+func hasOwnWords(err error) bool {
+	var own *cliError
+	return errors.As(err, &own)
 }
 
 // asCalled puts the name by which the program was called into the commands that

@@ -14,6 +14,7 @@ type failoverOptions struct {
 	Wait          seconds `name:"wait" short:"w" default:"60" placeholder:"SECONDS" help:"How long to wait for the new primary; 0 does not wait (default 60)."`
 	AllowDataLoss bool    `name:"allow-data-loss" short:"A" help:"Go on even when commits that were acknowledged may be lost."`
 	Reason        string  `name:"reason" placeholder:"TEXT" help:"Why, for show events."`
+	dryRunOption
 	jsonOption
 }
 
@@ -44,6 +45,9 @@ func (o *failoverOptions) options() monitor.FailoverOptions {
 
 // change makes the request and waits until another node reports primary.
 func (o *failoverOptions) change(ctx context.Context, a *app, client *monitor.Client, t target, group int, nodes []monitor.Node, request func(context.Context) error) error {
+	if o.DryRun {
+		return a.preview(ctx, client, t, group, o.JSON, request)
+	}
 	if o.Wait == 0 {
 		return request(ctx)
 	}

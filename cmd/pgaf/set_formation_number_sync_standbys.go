@@ -10,6 +10,7 @@ import (
 type setFormationNumberSyncStandbysCmd struct {
 	nodeSelector
 	formationOption
+	dryRunOption
 	jsonOption
 	Value count `arg:"" name:"number" help:"Standbys that must confirm a commit."`
 }
@@ -27,6 +28,9 @@ func (c *setFormationNumberSyncStandbysCmd) Run(a *app) error {
 		request := func(ctx context.Context) error {
 			_, err := client.SetFormationNumberSyncStandbys(ctx, t.formation, int(c.Value))
 			return err
+		}
+		if c.DryRun {
+			return a.preview(ctx, client, t, group, c.JSON, request)
 		}
 		if err := applySettings(ctx, a, client, t, group, nodes, c.JSON, request); err != nil {
 			return err

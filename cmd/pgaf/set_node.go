@@ -11,11 +11,20 @@ import (
 // settingsTimeout is how long the primary may take to apply changed settings.
 const settingsTimeout = 60 * time.Second
 
+// changedProperty is a property whose change may change what the nodes do.
+type changedProperty struct {
+	nodeProperty
+	dryRunOption
+}
+
 // set changes a property of a node on the monitor and waits until the primary of
 // its group has applied it.
-func (p *nodeProperty) set(a *app, key string, value any, call func(context.Context, *monitor.Client, string, string) error) error {
+func (p *changedProperty) set(a *app, key string, value any, call func(context.Context, *monitor.Client, string, string) error) error {
 	return p.find(a, func(ctx context.Context, client *monitor.Client, t target, node monitor.Node, nodes []monitor.Node) error {
 		request := func(ctx context.Context) error { return call(ctx, client, t.formation, node.Name) }
+		if p.DryRun {
+			return a.preview(ctx, client, t, node.GroupID, p.JSON, request)
+		}
 		if err := applySettings(ctx, a, client, t, node.GroupID, nodes, p.JSON, request); err != nil {
 			return err
 		}

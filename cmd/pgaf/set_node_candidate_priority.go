@@ -7,7 +7,7 @@ import (
 )
 
 type setNodeCandidatePriorityCmd struct {
-	nodeProperty
+	changedProperty
 	Value priority `arg:"" name:"priority" help:"0 to 100; 0 is never promoted."`
 }
 

@@ -7,7 +7,7 @@ import (
 )
 
 type setNodeReplicationQuorumCmd struct {
-	nodeProperty
+	changedProperty
 	Value boolean `arg:"" name:"boolean" help:"true or false."`
 }
 

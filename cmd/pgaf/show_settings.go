@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"strings"
 
 	"pgaf/monitor"
 )
@@ -21,6 +23,17 @@ func (c *showSettingsCmd) Run(a *app) error {
 		if err != nil {
 			return err
 		}
+		nodes, err := client.CurrentState(ctx, t.formation, nil)
+		if err != nil {
+			return err
+		}
+		for _, group := range groupsOf(target{}, nodes) {
+			shared, err := client.GroupSettings(ctx, t.formation, group)
+			if err != nil {
+				return err
+			}
+			settings = append(settings, sharedSettings(group, shared)...)
+		}
 		if c.JSON {
 			return a.printJSON(settingGroups(settings))
 		}
@@ -28,9 +41,26 @@ func (c *showSettingsCmd) Run(a *app) error {
 	})
 }
 
+// sharedSettings are rows for the settings of Postgres that the nodes of a group share: each node that does not use the
+// group's value has its own.
+func sharedSettings(group int, settings []monitor.GroupSetting) []monitor.FormationSetting {
+	var rows []monitor.FormationSetting
+	seen := map[string]bool{}
+	for _, s := range settings {
+		if !seen[s.Name] {
+			seen[s.Name] = true
+			rows = append(rows, monitor.FormationSetting{Context: "group", GroupID: &group, Name: fmt.Sprintf("group %d", group), Setting: s.Name, Value: fmt.Sprint(s.Target)})
+		}
+		if !s.Done() {
+			rows = append(rows, monitor.FormationSetting{Context: "node", GroupID: &group, NodeID: &s.NodeID, Name: s.NodeName, Setting: s.Name, Value: strings.TrimPrefix(settingState(s), s.Name+" ")})
+		}
+	}
+	return rows
+}
+
 // settingGroups is the JSON form: the rows by their context, each key present.
 func settingGroups(settings []monitor.FormationSetting) map[string][]monitor.FormationSetting {
-	groups := map[string][]monitor.FormationSetting{"nodes": {}, "primary": {}, "formation": {}}
+	groups := map[string][]monitor.FormationSetting{"nodes": {}, "primary": {}, "formation": {}, "group": {}}
 	for _, s := range settings {
 		key := s.Context
 		if key == "node" {

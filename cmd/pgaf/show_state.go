@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"pgaf/monitor"
 )
@@ -93,10 +94,13 @@ func stateTable(nodes []monitor.Node) *table {
 	return t
 }
 
-// reportedState is what the node is, and what takes it long just now.
+// reportedState is what the node is, and what takes it long just now or waits for a restart of its Postgres.
 func reportedState(n monitor.Node) string {
-	if n.Activity != "" {
+	switch {
+	case n.Activity != "":
 		return fmt.Sprintf("%s (%s)", n.Reported, n.Activity)
+	case len(n.PendingRestart) > 0:
+		return fmt.Sprintf("%s (restart pending: %s)", n.Reported, strings.Join(n.PendingRestart, ", "))
 	}
 	return string(n.Reported)
 }

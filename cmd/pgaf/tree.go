@@ -73,6 +73,7 @@ type cli struct {
 			Region            setNodeRegionCmd            `cmd:"" help:"Set the region of the node." example:"${prog} set node region --pgdata ./node_a eu-west"`
 		} `cmd:"" help:"Set a property of a node."`
 		Formation struct {
+			Settings           setFormationSettingsCmd           `cmd:"" help:"Change settings of Postgres that a standby must match, on all nodes of a group, in the right order." example:"${prog} set formation settings --pgdata ./monitor max_connections=120 max_worker_processes=10"`
 			NumberSyncStandbys setFormationNumberSyncStandbysCmd `cmd:"" help:"Set how many standbys must confirm a commit." example:"${prog} set formation number-sync-standbys --pgdata ./monitor 0"`
 		} `cmd:"" help:"Set a property of a formation."`
 	} `cmd:"" help:"Set a property of a node or formation."`

@@ -20,10 +20,12 @@ type waiter struct {
 	target  target
 	group   *int
 	timeout time.Duration
-	what    string // what is waited for, to end "waiting for …"
-	code    int    // exit code of a timeout
-	remedy  string // of a timeout
-	silent  bool   // print no rows
+	what    string        // what is waited for, to end "waiting for …"
+	code    int           // exit code of a timeout
+	remedy  string        // of a timeout
+	goesOn  string        // what becomes of the change when nobody waits any more; default: remedy
+	silent  bool          // print no rows
+	doing   func() string // what is waited for just now, where that is more than what; nil: what
 
 	request func(context.Context) error
 	// done is asked once right after the request and then after every change.
@@ -55,6 +57,8 @@ func (w *waiter) run(ctx context.Context) error {
 		w.printRest(ctx, rows)
 		return err
 	}
+	line := w.app.waiting(waitText{what: w.nowDoing(), limit: w.timeout, stop: "Ctrl-C stops waiting, and the change goes on"})
+	defer line.end()
 	timeout := time.NewTimer(w.timeout)
 	defer timeout.Stop()
 	for {
@@ -72,14 +76,33 @@ func (w *waiter) run(ctx context.Context) error {
 			}
 			if done, err := w.done(update.Nodes); done || err != nil {
 				w.printRest(ctx, rows)
-				return err
+				return w.orInterrupted(ctx, err, line)
 			}
+			line.changed(w.nowDoing())
 		case <-timeout.C:
-			return failure(w.code, w.remedy, "still waiting for %s after %s", w.what, shortDuration(w.timeout))
+			return failure(w.code, w.remedy, "still waiting for %s after %s", w.nowDoing(), shortDuration(w.timeout))
 		case <-ctx.Done():
-			return ctx.Err()
+			return w.orInterrupted(ctx, ctx.Err(), line)
 		}
 	}
+}
+
+// orInterrupted says what becomes of the change when the user stops waiting.
+func (w *waiter) orInterrupted(ctx context.Context, err error, line *waitLine) error {
+	if err == nil || ctx.Err() == nil {
+		return err
+	}
+	return failure(exitInterrupted, orDefault(w.goesOn, w.remedy), "stopped waiting for %s after %s", w.nowDoing(), line.elapsed())
+}
+
+// nowDoing is what is waited for.
+func (w *waiter) nowDoing() string {
+	if w.doing != nil {
+		if text := w.doing(); text != "" {
+			return text
+		}
+	}
+	return w.what
 }
 
 // printRest prints the changes up to the state that ended the wait: nodes are read after

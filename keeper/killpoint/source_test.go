@@ -20,9 +20,9 @@ import (
 // What actions call and what changes nothing: no kill point is needed before it. Every other call of the local
 // Postgres, of its programs and files, or of the monitor is a step.
 var reading = map[string][]string{
-	"n.server": {"Status", "Metadata", "Setting", "SyncStandbyNames", "StandbyNodes", "Postmaster", "Recovery", "WaitStreaming"},
+	"n.server": {"Status", "Metadata", "Setting", "SyncStandbyNames", "StandbyNodes", "Postmaster", "Recovery", "WaitStreaming", "PreparedTransactions"},
 	"n.bin":    {"ControlData", "HasExtension", "HasLibrary"},
-	"postgres": {"RewindPending", "HasCluster", "IsStandby", "Identify", "HasSlot", "Compare", "FailureOf", "SlotName", "BackupName", "HBAAddress", "MissingHBA", "LSN", "KeptPath", "LocalHistory", "FreshCopy"},
+	"postgres": {"RewindPending", "HasCluster", "IsStandby", "Identify", "HasSlot", "Compare", "FailureOf", "SlotName", "BackupName", "HBAAddress", "MissingHBA", "LSN", "KeptPath", "LocalHistory", "FreshCopy", "WrittenGroupSettings"},
 	"c":        {"Primary", "OtherNodes", "SynchronousStandbyNames", "MostAdvancedStandby", "OtherNodesAssigned"},
 	"os":       {"ReadDir", "ReadFile", "Stat"},
 }

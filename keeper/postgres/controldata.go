@@ -43,7 +43,8 @@ type ControlData struct {
 	WALLevel          string
 	WALLogHints       bool
 	DataChecksums     bool
-	WALSegmentSize    int64 // bytes
+	WALSegmentSize    int64  // bytes
+	Least             [5]int // what a standby of this data needs of each of GroupSettings
 }
 
 // Clean reports a clean shutdown: no crash recovery is needed before pg_rewind or a start.
@@ -108,6 +109,11 @@ func ParseControlData(text string) (ControlData, error) {
 		WALLogHints:       p.text("wal_log_hints setting") == "on",
 		DataChecksums:     p.number("Data page checksum version", 31) != 0,
 		WALSegmentSize:    int64(p.number("Bytes per WAL segment", 63)),
+		Least: [5]int{
+			int(p.number("max_connections setting", 31)), int(p.number("max_worker_processes setting", 31)),
+			int(p.number("max_wal_senders setting", 31)), int(p.number("max_prepared_xacts setting", 31)),
+			int(p.number("max_locks_per_xact setting", 31)),
+		},
 	}
 	return c, p.err
 }

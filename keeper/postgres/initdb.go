@@ -70,6 +70,9 @@ func (b Bin) InitDB(ctx context.Context, pgdata string, opts InitDBOptions) erro
 	}
 	p := program{path: b.Path("initdb"), args: opts.args(dir), locale: true}
 	output, err := p.run(ctx)
+	if err == nil {
+		err = initialConnections(dir)
+	}
 	if err == nil && dir != pgdata {
 		output = ""
 		err = unix.Rename(dir, pgdata) // over an empty folder, which os.Rename refuses

@@ -44,7 +44,8 @@ type NodeSettings struct {
 	Preload         []string // shared_preload_libraries of a node; leave out what Bin.HasLibrary does not find
 	SSL             SSLSettings
 	Citus           CitusSettings
-	Tuning          Tuning // zero: HostTuning of this machine and of PGDATA's disk
+	Tuning          Tuning         // zero: HostTuning of this machine and of PGDATA's disk
+	Group           map[string]int // of GroupSettings
 }
 
 // sslCiphers are those of TLS 1.2 with forward secrecy; TLS 1.3 has its own list.
@@ -84,6 +85,7 @@ func (s NodeSettings) render() string {
 		c.b.WriteByte('\n')
 		s.renderCitus(c)
 	}
+	s.renderGroup(c)
 	return c.b.String()
 }
 

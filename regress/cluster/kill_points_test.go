@@ -337,6 +337,7 @@ var lives = []life{
 		{"create", (*mortal).addNode, true},
 		{"join", (*mortal).addNode, true},
 		{"settings", func(m *mortal) { m.set(m.standby(), "candidate-priority", "90") }, false},
+		{"group settings", func(m *mortal) { m.request("set", "formation", "settings", "max_connections=120") }, false},
 		{"switchover", func(m *mortal) { m.request("perform", "switchover") }, false},
 		{"failover", (*mortal).failover, false},
 		{"standby lost", (*mortal).loseStandby, false},

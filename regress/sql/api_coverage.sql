@@ -74,7 +74,11 @@ INSERT INTO required (signature, outcomes) VALUES
  ('report_health(bigint[],integer[],text[],text[])', 'ok 22023'),
  ('tick()', 'ok'),
  ('tick_pause()', 'ok'),
- ('purge_events()', 'ok');
+ ('purge_events()', 'ok'),
+ ('group_setting_limits()', 'ok'),
+ ('group_settings(text,integer)', 'ok'),
+ ('set_group_settings(text,integer,jsonb)', 'ok 22023 42704 55000'),
+ ('report_settings(bigint,jsonb)', 'ok 42704');
 
 SELECT works($$SELECT doing FROM pgautofailover.explain('default', 0) WHERE false$$) FROM register('x');
 SELECT fails($$SELECT pgautofailover.explain('nowhere')$$);

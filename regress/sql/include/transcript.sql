@@ -298,7 +298,9 @@ SELECT md5(concat((SELECT string_agg(f::text, '|' ORDER BY f.formationid) FROM p
                   (SELECT string_agg(g::text, '|' ORDER BY g.formationid, g.groupid) FROM pgautofailover.node_group AS g),
                   (SELECT string_agg(e::text, '|' ORDER BY e.eventid) FROM pgautofailover.event AS e),
                   (SELECT string_agg(h::text, '|' ORDER BY h.nodeid, h.tli) FROM pgautofailover.node_timeline_history AS h),
-                  (SELECT string_agg(a::text, '|' ORDER BY a.decided_at) FROM pgautofailover.accepted_timeline AS a))) $$;
+                  (SELECT string_agg(a::text, '|' ORDER BY a.decided_at) FROM pgautofailover.accepted_timeline AS a),
+                  (SELECT string_agg(s::text, '|' ORDER BY s.formationid, s.groupid, s.name) FROM pgautofailover.group_setting AS s),
+                  (SELECT string_agg(s::text, '|' ORDER BY s.nodeid, s.name) FROM pgautofailover.node_setting AS s))) $$;
 
 -- A call that works: prints its rows.
 CREATE FUNCTION transcript.works(call text) RETURNS SETOF text LANGUAGE plpgsql AS $$
