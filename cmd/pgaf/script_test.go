@@ -33,6 +33,7 @@ func TestAsRoot(t *testing.T) {
 	if err != nil {
 		t.Skip(err)
 	}
+	t.Run("reads_change_nothing", testReadsChangeNothing)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/root",
 		Setup: func(env *testscript.Env) error {
