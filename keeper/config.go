@@ -126,12 +126,15 @@ func LoadFile(path string) (*Config, error) {
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, exitf(ExitBadArgs, "%w at %s: is --pgdata right? A node is made by: pgaf create postgres (or monitor)", ErrNoConfig, path)
 	}
+	if errors.Is(err, os.ErrPermission) {
+		return nil, exitf(ExitBadConfig, "read the configuration: %w; run it as the user who owns the node", err)
+	}
 	if err != nil {
 		return nil, exitf(ExitBadConfig, "read the configuration: %w", err)
 	}
 	c, err := parseConfig(content)
 	if err != nil {
-		return nil, exitf(ExitBadConfig, "configuration file %s: %w", path, err)
+		return nil, exitf(ExitBadConfig, "configuration file %s: %w; correct it there, a copy of its lines is printed by: pgaf show file --config --contents", path, err)
 	}
 	return c, nil
 }
@@ -253,7 +256,7 @@ func (c *Config) Set(key, value string) error {
 		return exitf(ExitBadConfig, "%w", err)
 	}
 	if s.reload == neverChanges && value != s.get(c) {
-		return exitf(ExitBadConfig, "%s cannot change once the node exists (it is %q)", s.Name(), s.get(c))
+		return exitf(ExitBadConfig, "%s cannot change once the node exists (it is %q); %s", s.Name(), s.get(c), fixedBecause[s.key])
 	}
 	if strings.ContainsAny(value, "\r\n") {
 		return exitf(ExitBadConfig, "%s: a value is one line", s.Name())
@@ -267,6 +270,25 @@ func (c *Config) Set(key, value string) error {
 	}
 	*c = changed
 	return nil
+}
+
+// fixedBecause says of settings that never change why, or what to do instead.
+var fixedBecause = map[string]string{
+	"role":      "a node and a monitor are different things: make the other one with pgaf create",
+	"formation": "drop the node, and create it anew with --formation",
+	"group":     "the monitor assigns it when a node registers",
+	"pgdata":    "the place of this file follows from it: stop the node, drop it, and create it anew with the other --pgdata",
+}
+
+// TakesRestart says whether a change of a setting waits for a restart of the node's service.
+func TakesRestart(key string) bool {
+	_, option, _ := strings.Cut(key, ".")
+	for _, s := range settings {
+		if s.Name() == key || s.section == roleSection && "pgaf."+option == key && s.key == option {
+			return s.reload == onRestart
+		}
+	}
+	return false
 }
 
 func (c *Config) find(key string) (setting, error) {

@@ -2,20 +2,62 @@ package keeper
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"maps"
+	"os"
+	"slices"
 	"strings"
 )
 
 // The format of the configuration file.
 
-func parseConfig(content []byte) (*Config, error) {
-	values, err := parseINI(string(content))
+// ErrUnrecognised is wrapped by the error of a file that is no configuration of a node.
+var ErrUnrecognised = errors.New("this is no configuration of a node")
+
+// UnknownKey is a line of a configuration file that means nothing.
+type UnknownKey struct{ Key, Nearest string }
+
+// UnknownKeys lists what the configuration file of a node has and nobody reads: typing errors, most often. Such lines are
+// lost when the file is written.
+func UnknownKeys(pgdata string) ([]UnknownKey, error) {
+	paths, err := PathsOf(pgdata)
 	if err != nil {
 		return nil, err
 	}
+	content, err := os.ReadFile(paths.Config)
+	if err != nil {
+		return nil, exitf(ExitBadConfig, "read the configuration: %w", err)
+	}
+	values, err := parseINI(string(content))
+	if err != nil {
+		return nil, exitf(ExitBadConfig, "configuration file %s: %w", paths.Config, err)
+	}
+	role := Role(values[roleSection+".role"])
+	var unknown []UnknownKey
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		if !known(key) {
+			unknown = append(unknown, UnknownKey{key, nearestKey(role, key)})
+		}
+	}
+	return unknown, nil
+}
+
+// known says whether some setting, of either role, is written like this.
+func known(key string) bool {
+	return slices.ContainsFunc(settings, func(s setting) bool {
+		return key == s.Name() || slices.ContainsFunc(s.legacy, func(old string) bool { return key == s.section+"."+old })
+	})
+}
+
+func parseConfig(content []byte) (*Config, error) {
+	values, err := parseINI(string(content))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnrecognised, err)
+	}
 	role := Role(values[roleSection+".role"])
 	if role != RoleKeeper && role != RoleMonitor {
-		return nil, fmt.Errorf("%s.role is %q; expected keeper or monitor", roleSection, role)
+		return nil, fmt.Errorf("%w: %s.role is %q, expected keeper or monitor", ErrUnrecognised, roleSection, role)
 	}
 	c := NewConfig(role)
 	for _, s := range settings {

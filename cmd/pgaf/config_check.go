@@ -20,6 +20,7 @@ func (c *configCheckCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	warnUnknownKeys(a, pgdata)
 	ctx, stop := a.interruptible()
 	defer stop()
 	info, err := keeper.Check(ctx, pgdata)

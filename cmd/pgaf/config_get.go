@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 
 	"pgaf/keeper"
 )
@@ -22,7 +24,7 @@ func (c *configGetCmd) Run(a *app) error {
 	}
 	config, err := keeper.Load(pgdata)
 	if err != nil {
-		return err
+		return configGetError(err)
 	}
 	switch {
 	case c.Key != "":
@@ -37,6 +39,26 @@ func (c *configGetCmd) Run(a *app) error {
 	}
 	_, err = fmt.Fprintf(a.stdout, "%s\n", config.INI())
 	return err
+}
+
+// configGetError gives the exit codes that config get has for a file that it cannot read, and for one that is something else.
+func configGetError(err error) error {
+	cause, remedy := causeAndRemedy(err)
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return failure(keeper.ExitPostgres, remedy, "%s", cause)
+	case errors.Is(err, keeper.ErrUnrecognised):
+		return failure(exitInternal, remedy, "%s", cause)
+	}
+	return err
+}
+
+// warnUnknownKeys names the lines of the configuration file that mean nothing.
+func warnUnknownKeys(a *app, pgdata string) {
+	unknown, _ := keeper.UnknownKeys(pgdata) // a file that cannot be read is another command's error
+	for _, u := range unknown {
+		a.log.Warn(fmt.Sprintf("the configuration file has an unknown setting %s, which means nothing and is lost when the file is written; did you mean %s?", u.Key, u.Nearest))
+	}
 }
 
 // refuseRegion answers for the one property that looks like a setting of the
