@@ -113,6 +113,9 @@ func (c *creation) make(ctx context.Context) error {
 	}
 	n := newNode(c.paths, c.cfg, c.bin, c.log)
 	n.onProgress, n.secured = c.o.Progress, c.initFile.Secured
+	if c.o.Run {
+		n.manager = newServiceManager()
+	}
 	defer n.close()
 	return c.serve(ctx, n)
 }

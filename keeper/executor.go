@@ -51,6 +51,7 @@ type executor struct {
 	leaseUnwritten bool    // it could not be written down, and that was said
 	grace          instant // until then a lease that has run out may yet be renewed
 	awake          instant // of the last round
+	born           instant // when this process took over
 
 	running *runningJob
 	retry   retry
@@ -90,6 +91,7 @@ func newExecutor(n *node, w *witness, state State, file *leaseFile) *executor {
 		leaseFile: file,
 		grace:     now.add(leaseGrace),
 		awake:     now,
+		born:      now,
 		streaming: now,
 		accessDue: true,
 		contacted: cfg.MonitorDisabled(),
@@ -129,6 +131,7 @@ func (e *executor) run(ctx context.Context, reload <-chan *Config) error {
 		e.steer(ctx)
 		e.watchUpstream()
 		e.taken()
+		e.announce()
 		if e.running == nil && e.goal != nil && e.goal(e.state) {
 			return nil
 		}

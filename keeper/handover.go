@@ -49,6 +49,7 @@ func (e *executor) stopPolitely() error {
 		return errStop
 	}
 	e.n.log.Info("asked to stop: a standby takes over first", "patience", patience)
+	e.n.manager.stopping("a standby takes over first")
 	h := &handover{answer: make(chan error, 1), until: time.After(patience)}
 	e.handover = h
 	e.n.background.Go(func() { h.answer <- e.n.requestHandOver() })

@@ -301,4 +301,5 @@ func (e *executor) onReload(cfg *Config) {
 		e.n.publishMetadata(e.n.life)
 	}
 	e.n.log.Info("configuration reloaded")
+	e.n.manager.reloaded()
 }

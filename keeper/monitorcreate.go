@@ -54,7 +54,7 @@ func CreateMonitor(ctx context.Context, o CreateMonitorOptions) error {
 		c.log.Info("nodes need its connection string with the password, which is printed by: pgaf show uri --formation monitor --pgdata " + c.paths.PGDATA)
 	}
 	if c.o.Run {
-		m.lock, m.successor = lock, newMonitorSuccessor(lock, c.paths, c.o.Options)
+		m.lock, m.successor, m.manager = lock, newMonitorSuccessor(lock, c.paths, c.o.Options), newServiceManager()
 		return m.serve(ctx)
 	}
 	return m.stop(ctx)

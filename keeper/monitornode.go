@@ -30,10 +30,11 @@ type monitorNode struct {
 
 	lock      *pidLock
 	successor successor
+	manager   *serviceManager // of the process, when it is the monitor's service
 }
 
 func newMonitorNode(paths Paths, cfg *Config, bin postgres.Bin, log *slog.Logger) *monitorNode {
-	m := &monitorNode{paths: paths, cfg: cfg, bin: bin, log: log}
+	m := &monitorNode{paths: paths, cfg: cfg, bin: bin, log: log, manager: &serviceManager{}}
 	m.server = postgres.NewServer(m.serverConfig())
 	return m
 }
@@ -192,7 +193,7 @@ func RunMonitor(ctx context.Context, o RunOptions) error {
 	}
 	m := newMonitorNode(paths, cfg, bin, logger(o.Logger))
 	defer m.server.Close()
-	m.lock, m.successor = lock, newMonitorSuccessor(lock, paths, o.Options)
+	m.lock, m.successor, m.manager = lock, newMonitorSuccessor(lock, paths, o.Options), newServiceManager()
 	removeFile(paths.Init) // of a create that was killed: everything is made sure of here
 	if err := lock.confirm(paths, o.Version); err != nil {
 		m.log.Warn("the command that asked for this program cannot be told that it runs", "error", err)
@@ -215,7 +216,7 @@ func monitorPidFile(paths Paths, version string) PidFile {
 // serve keeps Postgres running and the monitor service beside it, until ctx ends.
 func (m *monitorNode) serve(ctx context.Context) error {
 	events := m.server.Watch()
-	if err := m.start(ctx); err != nil {
+	if err := m.manager.while(func() error { return m.start(ctx) }); err != nil {
 		if ctx.Err() != nil {
 			return m.stop(ctx)
 		}
@@ -226,21 +227,32 @@ func (m *monitorNode) serve(ctx context.Context) error {
 	defer end()
 	failed := make(chan error, 1)
 	go func() { failed <- service.Run(serving) }()
+	m.manager.started()
+	m.manager.says("the monitor serves on port " + fmt.Sprint(m.cfg.Port))
+	tick := time.NewTicker(lookInterval)
+	defer tick.Stop()
+	again := restarter{start: m.keepStarting, done: make(chan struct{}, 1)}
 	for {
+		m.manager.alive()
 		select {
+		case <-tick.C:
 		case <-ctx.Done():
+			_ = again.wait()
 			<-failed
 			return m.stop(ctx)
+		case <-again.done:
+			again.ended(ctx)
 		case err := <-failed:
 			if ctx.Err() == nil {
 				m.log.Error("the monitor service cannot go on; Postgres keeps running", "error", err)
 				return &ExitError{Code: ExitExtension, Err: err}
 			}
+			_ = again.wait()
 			return m.stop(ctx)
 		case event := <-events:
 			if event.Kind == postgres.EventExit && ctx.Err() == nil {
 				m.log.Warn("the monitor's Postgres ended and is started again", "exit", exitText(event.Exit))
-				m.keepStarting(ctx)
+				again.begin(ctx)
 			}
 		case <-m.lock.reload:
 			m.reload(ctx)
@@ -248,7 +260,10 @@ func (m *monitorNode) serve(ctx context.Context) error {
 			m.log.Info("asked to be replaced by the program on disk", "program", ownProgram)
 			m.successor.check(ctx)
 		case err := <-m.successor.checked:
+			// Nothing is replaced in the middle of a start.
+			_ = m.manager.while(again.wait)
 			m.replace(err)
+			again.ended(ctx)
 		}
 	}
 }
@@ -258,7 +273,9 @@ func (m *monitorNode) replace(err error) {
 	if err != nil {
 		m.successor.refuse(err)
 	} else {
+		m.manager.reloading("being replaced by the program on disk")
 		err = m.successor.takeOver()
+		m.manager.reloaded()
 	}
 	m.log.Error("the program on disk is not taken; this one goes on", "error", err)
 }
@@ -315,6 +332,8 @@ func (m *monitorNode) keepStarting(ctx context.Context) {
 
 // reload takes the settings that can change while Postgres runs.
 func (m *monitorNode) reload(ctx context.Context) {
+	m.manager.reloading("reading the configuration again")
+	defer m.manager.reloaded()
 	cfg, err := LoadFile(m.paths.Config)
 	if err != nil {
 		m.log.Error("the configuration file is not taken; the old configuration stays", "error", err)
@@ -340,7 +359,8 @@ func (m *monitorNode) reload(ctx context.Context) {
 
 // stop stops Postgres as the signal says that ended ctx.
 func (m *monitorNode) stop(ctx context.Context) error {
-	if err := stopAsAsked(ctx, m.server, m.log); err != nil {
+	m.manager.stopping("stopping Postgres")
+	if err := m.manager.while(func() error { return stopAsAsked(ctx, m.server, m.log) }); err != nil {
 		return err
 	}
 	m.log.Info("the monitor is stopped")

@@ -22,6 +22,8 @@ type node struct {
 	log    *slog.Logger
 	link   *link
 
+	manager *serviceManager // of the process, when it is the node's service
+
 	config atomic.Pointer[Config]
 
 	mu      sync.Mutex
@@ -77,7 +79,7 @@ func (n *node) cfg() *Config { return n.config.Load() }
 // newNode opens nothing and starts nothing.
 func newNode(paths Paths, cfg *Config, bin postgres.Bin, log *slog.Logger) *node {
 	killpoint.Postgres(paths.PGDATA)
-	n := &node{paths: paths, bin: bin, log: log, changes: make(chan change)}
+	n := &node{paths: paths, bin: bin, log: log, manager: &serviceManager{}, changes: make(chan change)}
 	n.life, n.die = context.WithCancel(context.Background())
 	n.config.Store(cfg)
 	n.server = postgres.NewServer(n.serverConfig(cfg))

@@ -158,7 +158,9 @@ func (e *executor) replaceProgram() {
 		e.successor.refuse(errors.New("the state of this node cannot be written down, and the new program would begin with an older one; see the log of the service"))
 		return
 	}
+	e.n.manager.reloading("being replaced by the program on disk")
 	if err := e.successor.takeOver(); err != nil {
+		e.n.manager.reloaded()
 		e.n.log.Error("this program goes on", "error", err)
 	}
 }

@@ -72,6 +72,7 @@ func runNode(ctx context.Context, o RunOptions, paths Paths, cfg *Config) error 
 		return err
 	}
 	n := newNode(paths, cfg, bin, log)
+	n.manager = newServiceManager()
 	defer n.close()
 	s, err := newService(n, state)
 	if err != nil {
@@ -84,6 +85,9 @@ func runNode(ctx context.Context, o RunOptions, paths Paths, cfg *Config) error 
 	log.Info("keeper started", "node", cfg.Name, "node_id", state.NodeID, "current", string(state.Current), "assigned", string(state.Assigned), "postgres", n.server.Status().String())
 	if err := lock.confirm(paths, o.Version); err != nil {
 		log.Warn("the command that asked for this program cannot be told that it runs", "error", err)
+	}
+	if lock.inherited {
+		n.manager.started()
 	}
 	n.publishMetadata(s.lifetime)
 	return s.run(ctx)
@@ -223,6 +227,7 @@ func (s *service) run(ctx context.Context) error {
 // leave stops Postgres and tells the monitor, so that it need not find out.
 func (s *service) leave(ctx context.Context) error {
 	s.executor.leave()
+	s.n.manager.stopping("stopping Postgres")
 	err := s.stopPostgres(ctx)
 	if s.n.cfg().MonitorDisabled() {
 		return err
@@ -243,7 +248,7 @@ func (s *service) stopPostgres(ctx context.Context) error {
 	if s.n.view().Current == monitor.StateMaintenance || s.keepsRunning {
 		return nil // it is the operator's
 	}
-	return stopAsAsked(ctx, s.n.server, s.n.log)
+	return s.n.manager.while(func() error { return stopAsAsked(ctx, s.n.server, s.n.log) })
 }
 
 // watchReload reads the configuration again on SIGHUP.
@@ -254,8 +259,10 @@ func (s *service) watchReload(reload chan<- *Config) {
 		case <-s.lifetime.Done():
 			return
 		}
+		s.n.manager.reloading("reading the configuration again")
 		cfg, err := s.n.reread()
 		if err != nil {
+			s.n.manager.reloaded()
 			s.n.log.Error("the configuration file is not taken; the old configuration stays", "error", err)
 			continue
 		}

@@ -56,11 +56,13 @@ func TestLive(t *testing.T) {
 		Dir:   "testdata/live",
 		Setup: func(env *testscript.Env) error { return sandbox(env, 5) },
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"code":     exitsWith,
-			"until":    until,
-			"psql_app": psqlApp,
-			"tty":      onTTY,
-
+			"code":            exitsWith,
+			"until":           until,
+			"psql_app":        psqlApp,
+			"notify_socket":   notifySocket,
+			"notified":        wasNotified,
+			"forget_notified": forgetNotified,
+			"tty":             onTTY,
 			"env_from_stdout": envFromStdout,
 		},
 	})

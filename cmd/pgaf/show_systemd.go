@@ -3,8 +3,8 @@ package main
 import (
 	"fmt"
 	"os"
-	"os/user"
 	"path/filepath"
+	"strings"
 
 	"pgaf/keeper"
 )
@@ -16,7 +16,8 @@ func (c *showSystemdCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	if _, err := keeper.Load(pgdata); err != nil {
+	config, err := keeper.Load(pgdata)
+	if err != nil {
 		return err
 	}
 	paths, err := keeper.PathsOf(pgdata)
@@ -33,29 +34,32 @@ func (c *showSystemdCmd) Run(a *app) error {
 	}
 	a.log.Info(fmt.Sprintf("install it with: %s -q show systemd --pgdata %s | sudo tee /etc/systemd/system/pgautofailover.service", a.name, pgdata))
 	a.log.Info("then: sudo systemctl daemon-reload && sudo systemctl enable --now pgautofailover")
-	_, err = fmt.Fprint(a.stdout, systemdUnit(program, paths.PGDATA, owner))
+	_, err = fmt.Fprint(a.stdout, systemdUnit(unitOptions{
+		program: program,
+		pgdata:  paths.PGDATA,
+		user:    owner.Username,
+		home:    owner.HomeDir,
+		folders: serviceFolders(),
+		config:  config,
+	}))
 	return err
 }
 
-func systemdUnit(program, pgdata string, owner *user.User) string {
-	return fmt.Sprintf(`[Unit]
-Description = pg_auto_failover
-
-[Service]
-WorkingDirectory = %s
-Environment = 'PGDATA=%s'
-User = %s
-ExecStart = %s run
-Restart = always
-RestartPreventExitStatus = 122
-StartLimitBurst = 20
-KillMode = mixed
-TimeoutStopSec = 120
-ExecReload = %s reload
-
-[Install]
-WantedBy = multi-user.target
-`, owner.HomeDir, pgdata, owner.Username, program, program)
+// serviceFolders are the places of the node's files as variables, where they are not
+// the default: a service has only what its unit says. The folder of a login session is
+// left out, since it is gone when the session is.
+func serviceFolders() []string {
+	var folders []string
+	for _, name := range []string{"XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR"} {
+		value := os.Getenv(name)
+		if value == "" || strings.HasPrefix(value, "/run/user/") {
+			continue
+		}
+		if absolute, err := filepath.Abs(value); err == nil {
+			folders = append(folders, name+"="+absolute)
+		}
+	}
+	return folders
 }
 
 // programPath is the path of this program for unit files. PG_AUTOCTL_DEBUG_BIN_PATH

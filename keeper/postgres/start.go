@@ -184,13 +184,18 @@ func (c ServerConfig) args() []string {
 }
 
 // serverEnv is our environment without client settings, but with our locale: messages of the server are for
-// people.
+// people. What a unit file says about the out-of-memory killer is for the server.
 func serverEnv() []string {
 	env := programEnv(true)
 	kept := env[:0]
 	for _, kv := range env {
 		if !strings.HasPrefix(kv, "PG") {
 			kept = append(kept, kv)
+		}
+	}
+	for _, name := range []string{"PG_OOM_ADJUST_FILE", "PG_OOM_ADJUST_VALUE"} {
+		if value := os.Getenv(name); value != "" {
+			kept = append(kept, name+"="+value)
 		}
 	}
 	return kept
