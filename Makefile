@@ -28,7 +28,7 @@ UNIT_PACKAGES = $(shell $(GO) list ./... | grep -v '/regress/cluster$$')
 
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
-.PHONY: help build docs install demo demo-clean test lint test-sql test-upgrade test-versions test-go test-model model test-cluster bench bench-monitor deps deps-demo check-go clean bin/pgaf
+.PHONY: help build docs install deb demo demo-clean test lint test-sql test-upgrade test-deb test-versions test-go test-model model test-cluster bench bench-monitor deps deps-demo check-go clean bin/pgaf
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -57,14 +57,17 @@ install: build ## the extension's files and pgaf, where PG_CONFIG says (DESTDIR 
 	install -d '$(DESTDIR)$(shell $(PG_CONFIG) --bindir)'
 	install -m 755 bin/pgaf '$(DESTDIR)$(shell $(PG_CONFIG) --bindir)/pgaf'
 
+deb: build ## Debian packages in build/deb: pgaf for amd64 and arm64, pgaf-pg-autoctl, postgresql-NN-pgautofailover
+	@sh cmd/pgaf/package/build.sh
+
 demo: deps-demo build ## a cluster that switches over and fails over while a client writes
 	@$(GO) run ./regress/demo
 
 demo-clean: ## end the demo's cluster and remove its files
 	@$(GO) run ./regress/demo clean
 
-test: ## all tests: lint, test-sql, test-upgrade, test-go, test-model, test-cluster
-	@sh regress/test.sh $(MAKE) deps lint test-sql test-upgrade test-go test-model test-cluster
+test: ## all tests: lint, test-sql, test-upgrade, test-deb, test-go, test-model, test-cluster
+	@sh regress/test.sh $(MAKE) deps lint test-sql test-upgrade test-deb test-go test-model test-cluster
 
 lint: check-go ## gofmt and go vet
 	@bad=$$(gofmt -l $$(find . -name '*.go' -not -path './.git/*')); \
@@ -76,6 +79,9 @@ test-sql: $(EXTSQL) $(UPDATE) ## pg_regress and isolation tests of the extension
 
 test-upgrade: $(EXTSQL) $(UPDATE) ## a monitor of pg_auto_failover 2.0 is updated (fetches Debian's package once)
 	@sh regress/upgrade.sh
+
+test-deb: deb ## the packages are installed, run, upgraded and removed in a copy of this machine's file system (root)
+	@sh regress/deb.sh
 
 test-versions: $(EXTSQL) ## the extension's tests on PostgreSQL 13 to 18, fetched with npm (VERSIONS="15 18")
 	@$(if $(VERSIONS),VERSIONS='$(VERSIONS)') sh regress/versions.sh

@@ -240,9 +240,14 @@ func Replace(ctx context.Context, pgdata string) (version string, err error) {
 	if err != nil {
 		return "", err
 	}
+	return replaceService(ctx, paths)
+}
+
+// replaceService needs of paths: PGDATA, Pid and Exec.
+func replaceService(ctx context.Context, paths Paths) (version string, err error) {
 	running, err := ReadPidFile(paths.Pid)
 	if errors.Is(err, os.ErrNotExist) {
-		return "", exitf(ExitInternal, "nothing to replace: pgaf does not run for %s; start it with: pgaf run --pgdata %s", pgdata, paths.PGDATA)
+		return "", exitf(ExitInternal, "nothing to replace: pgaf does not run for %s; start it with: pgaf run --pgdata %s", paths.PGDATA, paths.PGDATA)
 	}
 	if err != nil {
 		return "", err

@@ -74,3 +74,5 @@ command -v ip >/dev/null || PATH=$PATH:/usr/sbin:/sbin command -v ip >/dev/null 
 for program in zsh fish mandoc; do
     command -v $program >/dev/null || install_packages $program $program
 done
+# To verify units with; where it is missing on a system without apt those tests say so.
+command -v systemd-analyze >/dev/null || ! command -v apt-get >/dev/null || install_packages systemd-analyze systemd

@@ -9,9 +9,15 @@ import (
 	"pgaf/keeper"
 )
 
-type showSystemdCmd struct{ pgdataOption }
+type showSystemdCmd struct {
+	pgdataOption
+	Template bool `name:"template" help:"Print the unit pgaf@.service instead, for any data folder: its instance is the folder as systemd-escape --path writes it."`
+}
 
 func (c *showSystemdCmd) Run(a *app) error {
+	if c.Template {
+		return c.printTemplate(a)
+	}
 	pgdata, err := c.require()
 	if err != nil {
 		return err
@@ -35,12 +41,31 @@ func (c *showSystemdCmd) Run(a *app) error {
 	a.log.Info(fmt.Sprintf("install it with: %s -q show systemd --pgdata %s | sudo tee /etc/systemd/system/pgautofailover.service", a.name, pgdata))
 	a.log.Info("then: sudo systemctl daemon-reload && sudo systemctl enable --now pgautofailover")
 	_, err = fmt.Fprint(a.stdout, systemdUnit(unitOptions{
-		program: program,
-		pgdata:  paths.PGDATA,
-		user:    owner.Username,
-		home:    owner.HomeDir,
-		folders: serviceFolders(),
-		config:  config,
+		program:     program,
+		environment: unitVariables(append([]string{"PGDATA=" + unitEscaped(paths.PGDATA)}, serviceFolders()...)),
+		user:        unitEscaped(owner.Username),
+		home:        unitEscaped(owner.HomeDir),
+		config:      config,
+	}))
+	return err
+}
+
+// printTemplate prints a unit for the packaged user of Postgres.
+func (c *showSystemdCmd) printTemplate(a *app) error {
+	if a.given["pgdata"] {
+		return usageError("leave out one of them", "--template and --pgdata exclude each other")
+	}
+	program, err := programPath(a.name)
+	if err != nil {
+		return failure(exitInternal, "", "find this program's own path: %w", err)
+	}
+	_, err = fmt.Fprint(a.stdout, systemdUnit(unitOptions{
+		program:     program,
+		environment: unitVariables([]string{"PGDATA=%f"}) + "EnvironmentFile = -/etc/default/pgaf\n",
+		instance:    " of %f",
+		user:        "postgres",
+		home:        "~",
+		config:      keeper.NewConfig(keeper.RoleKeeper),
 	}))
 	return err
 }
@@ -56,7 +81,7 @@ func serviceFolders() []string {
 			continue
 		}
 		if absolute, err := filepath.Abs(value); err == nil {
-			folders = append(folders, name+"="+absolute)
+			folders = append(folders, unitEscaped(name+"="+absolute))
 		}
 	}
 	return folders

@@ -10,10 +10,11 @@ import (
 
 // unitOptions is what a unit file depends on.
 type unitOptions struct {
-	program, pgdata string
-	user, home      string
-	folders         []string // variables
-	config          *keeper.Config
+	program     string
+	instance    string // what a template says of its instance
+	environment string // lines
+	user, home  string
+	config      *keeper.Config
 }
 
 const (
@@ -39,13 +40,9 @@ func systemdUnit(o unitOptions) string {
 		stop += o.config.Timeout.HandOver
 		watchdog = max(leastWatchdog, o.config.Timeout.NetworkPartition)
 	}
-	var environment strings.Builder
-	for _, variable := range append([]string{"PGDATA=" + o.pgdata}, o.folders...) {
-		fmt.Fprintf(&environment, "Environment = %s\n", unitQuoted(variable))
-	}
 	program := unitWord(o.program)
 	return fmt.Sprintf(`[Unit]
-Description = pg_auto_failover
+Description = pg_auto_failover%s
 Wants = network-online.target
 After = network-online.target
 
@@ -71,7 +68,16 @@ TasksMax = infinity
 
 [Install]
 WantedBy = multi-user.target
-`, unitEscaped(o.home), environment.String(), unitEscaped(o.user), program, program, stop/time.Second, watchdog/time.Second)
+`, o.instance, o.home, o.environment, o.user, program, program, stop/time.Second, watchdog/time.Second)
+}
+
+// unitVariables are the lines that set variables.
+func unitVariables(variables []string) string {
+	var lines strings.Builder
+	for _, variable := range variables {
+		fmt.Fprintf(&lines, "Environment = %s\n", unitQuoted(variable))
+	}
+	return lines.String()
 }
 
 // unitEscaped doubles the sign that begins a specifier.
@@ -80,14 +86,14 @@ func unitEscaped(text string) string { return strings.ReplaceAll(text, "%", "%%"
 // unitQuoted is one word of a unit file, whatever is in it.
 func unitQuoted(text string) string {
 	escape := strings.NewReplacer(`\`, `\\`, `'`, `\'`, "\n", `\n`, "\t", `\t`)
-	return "'" + unitEscaped(escape.Replace(text)) + "'"
+	return "'" + escape.Replace(text) + "'"
 }
 
 // unitWord is quoted where it has to be. A dollar sign begins a variable in a command.
 func unitWord(text string) string {
-	text = strings.ReplaceAll(text, "$", "$$")
+	text = unitEscaped(strings.ReplaceAll(text, "$", "$$"))
 	if strings.ContainsAny(text, " \t\n'\"\\;") {
 		return unitQuoted(text)
 	}
-	return unitEscaped(text)
+	return text
 }
