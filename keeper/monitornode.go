@@ -250,7 +250,7 @@ func (m *monitorNode) serve(ctx context.Context) error {
 			_ = again.wait()
 			return m.stop(ctx)
 		case event := <-events:
-			if event.Kind == postgres.EventExit && ctx.Err() == nil {
+			if event.Kind == postgres.EventExit && !event.Exit.Requested && ctx.Err() == nil {
 				m.log.Warn("the monitor's Postgres ended and is started again", "exit", exitText(event.Exit))
 				again.begin(ctx)
 			}
@@ -291,6 +291,9 @@ func (m *monitorNode) start(ctx context.Context) error {
 		}
 		m.log.Info("the monitor's Postgres runs", "port", m.cfg.Port)
 		err := m.install(ctx, false)
+		if err == nil {
+			err = m.dropLibrary(ctx)
+		}
 		if err == nil || !connectionLost(err) || ctx.Err() != nil {
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -14,6 +15,7 @@ import (
 type InstallOptions struct {
 	Logger  *slog.Logger // nil: slog.Default()
 	NoFiles bool         // never write into the server's share folder
+	Trial   bool         // an update is tried and taken back; nothing is installed
 }
 
 // installLock keeps two installations apart.
@@ -61,7 +63,7 @@ func (i *installation) run(ctx context.Context) error {
 		return nil
 	case err == nil:
 		return i.update(ctx, installed)
-	case err != ErrNoExtension:
+	case err != ErrNoExtension || i.opts.Trial:
 		return err
 	}
 	available, err := i.makeAvailable(ctx)
@@ -151,29 +153,70 @@ func (i *installation) update(ctx context.Context, installed string) error {
 	if err != nil {
 		return err
 	}
-	refusal := compareVersions(installed, sql.Version)
 	if !asExtension || !versionLess(installed, sql.Version) {
-		return refusal
+		return compareVersions(installed, sql.Version)
 	}
-	if available, err := i.isAvailable(ctx); err != nil || !available && (i.opts.NoFiles || !i.writeFiles(ctx)) {
-		if err != nil {
-			return err
-		}
-		return refusal
+	path, err := i.hasPath(ctx, installed)
+	if err == nil && !path && !i.opts.NoFiles && !i.opts.Trial && i.writeFiles(ctx) {
+		path, err = i.hasPath(ctx, installed)
 	}
-	path, err := value[bool](ctx, i.Client, "look for an update", `
-SELECT EXISTS (SELECT FROM pg_extension_update_paths('pgautofailover')
-                WHERE source = $1 AND target = $2 AND path IS NOT NULL)`, installed, sql.Version)
 	if err != nil {
 		return err
 	}
-	if !path {
-		return refusal
+	switch {
+	case path && i.opts.Trial:
+		return i.tryUpdate(ctx)
+	case !path && i.opts.Trial && hasUpdate(installed) && !i.opts.NoFiles && i.mayWriteFiles(ctx):
+		i.log.Info("the files of extension pgautofailover are not on the server yet and can be written there; the update cannot be tried before")
+		return nil
+	case !path:
+		return noUpdate(installed)
 	}
-	err = i.exec(ctx, "update extension pgautofailover",
-		`ALTER EXTENSION pgautofailover UPDATE TO '`+sql.Version+`'`)
+	err = i.exec(ctx, "update extension pgautofailover", updateStatement)
 	if err == nil {
 		i.log.Info("updated extension pgautofailover", "from", installed, "to", sql.Version)
 	}
 	return err
+}
+
+// noUpdate says why there is no way from an installed version to this one.
+func noUpdate(installed string) error {
+	e := &VersionError{Installed: installed, Required: sql.Version}
+	e.Remedy = "there is no update from that version: create a pgaf monitor in another database and register the nodes there"
+	if hasUpdate(installed) {
+		e.Remedy = "the update needs the extension's files on the monitor's server: install them with make install, or with pgaf's package"
+	}
+	return e
+}
+
+// hasUpdate reports whether this program has an update from an installed version.
+func hasUpdate(installed string) bool {
+	for name := range sql.Updates() {
+		if strings.HasPrefix(name, "pgautofailover--"+installed+"--") {
+			return true
+		}
+	}
+	return false
+}
+
+const updateStatement = `ALTER EXTENSION pgautofailover UPDATE TO '` + sql.Version + `'`
+
+// hasPath reports whether the server has the scripts of an update from that version.
+func (i *installation) hasPath(ctx context.Context, installed string) (bool, error) {
+	return value[bool](ctx, i.Client, "look for an update", `
+SELECT EXISTS (SELECT FROM pg_extension_update_paths('pgautofailover')
+                WHERE source = $1 AND target = $2 AND path IS NOT NULL)`, installed, sql.Version)
+}
+
+// tryUpdate makes the update and takes it back: what stands in its way is known
+// before anything depends on it. Its locks keep keepers waiting for a moment.
+func (i *installation) tryUpdate(ctx context.Context) error {
+	const doing = "try the update of extension pgautofailover"
+	tx, err := i.conn.Begin(ctx)
+	if err != nil {
+		return wrap(doing, err)
+	}
+	defer tx.Rollback(context.WithoutCancel(ctx))
+	_, err = tx.Exec(ctx, updateStatement)
+	return wrap(doing, err)
 }

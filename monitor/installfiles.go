@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"golang.org/x/sys/unix"
 
 	"pgaf/sql"
 )
@@ -28,20 +29,15 @@ relocatable = false
 superuser = true
 `
 
-// writeFiles puts the control file and the script of this version into the
+// writeFiles puts the control file and the scripts of this version into the
 // server's share folder. It reports whether the server then finds them; nothing
 // is left behind when it does not: the folder of that name on this machine is
 // another server's.
 func (i *installation) writeFiles(ctx context.Context) bool {
-	if !isLocal(i.conn) {
+	folder := i.extensionFolder(ctx)
+	if folder == "" {
 		return false
 	}
-	share, err := value[string](ctx, i.Client, "ask for the share folder",
-		`SELECT setting FROM pg_config() WHERE name = 'SHAREDIR'`)
-	if err != nil {
-		return false
-	}
-	folder := filepath.Join(share, "extension")
 	written, err := writeExtension(folder)
 	if err == nil {
 		var found bool
@@ -59,6 +55,26 @@ func (i *installation) writeFiles(ctx context.Context) bool {
 	return false
 }
 
+// extensionFolder is where a server of this machine looks for extensions; "" for one
+// elsewhere.
+func (i *installation) extensionFolder(ctx context.Context) string {
+	if !isLocal(i.conn) {
+		return ""
+	}
+	share, err := value[string](ctx, i.Client, "ask for the share folder",
+		`SELECT setting FROM pg_config() WHERE name = 'SHAREDIR'`)
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(share, "extension")
+}
+
+// mayWriteFiles reports whether writeFiles has a chance.
+func (i *installation) mayWriteFiles(ctx context.Context) bool {
+	folder := i.extensionFolder(ctx)
+	return folder != "" && unix.Access(folder, unix.W_OK) == nil
+}
+
 // writeExtension writes the files that are missing in folder and returns their
 // names. A control file that is there already is left alone: its packager
 // decides what CREATE EXTENSION without a version means.
@@ -70,6 +86,9 @@ func writeExtension(folder string) (written []string, err error) {
 	}
 	if text, err := os.ReadFile(filepath.Join(folder, "pgautofailover.control")); err == nil && string(text) != ControlFile {
 		files = append(files, file{"pgautofailover--" + sql.Version + ".control", versionControl})
+	}
+	for name, text := range sql.Updates() {
+		files = append(files, file{name, text})
 	}
 	for _, f := range files {
 		path := filepath.Join(folder, f.name)

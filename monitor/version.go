@@ -72,8 +72,7 @@ func compareVersions(installed, required string) error {
 	e := &VersionError{Installed: installed, Required: required}
 	switch {
 	case majorOf(installed) < 3 && majorOf(required) >= 3:
-		e.Remedy = "that is pg_auto_failover's own monitor: create a pgaf monitor in another database " +
-			"and register the nodes there"
+		e.Remedy = "that is pg_auto_failover's own monitor: take it over first, on its machine, with: pgaf adopt --pgdata …"
 	case versionLess(installed, required):
 		e.Remedy = "upgrade pgaf on the monitor first and restart it (pgaf run updates the extension)"
 	default:

@@ -93,6 +93,8 @@ type cli struct {
 	Inspect inspectCommands `cmd:"" help:"Look into the machinery; changes nothing (but for pgsetup hba-lan)."`
 	Manual  manualCommands  `cmd:"" help:"Do by hand what monitor and keeper do."`
 
+	Adopt adoptCmd `cmd:"" help:"Take a node or monitor of pg_auto_failover 2.x over, while its Postgres runs on." example:"${prog} adopt --pgdata ./node_a --dry-run"`
+
 	Run     runCmd     `cmd:"" help:"Run the service of a node or monitor in the foreground." example:"${prog} run --pgdata ./node_a"`
 	Watch   watchCmd   `cmd:"" help:"Watch the nodes and events of a formation live." example:"${prog} watch --pgdata ./monitor"`
 	Stop    stopCmd    `cmd:"" help:"Stop the service of a node or monitor, and its Postgres." example:"${prog} stop --pgdata ./node_a"`
