@@ -58,6 +58,11 @@ func ParseURI(uri string) (*pgx.ConnConfig, error) {
 	if config.RuntimeParams["application_name"] == "" {
 		config.RuntimeParams["application_name"] = defaultApplication
 	}
+	// The tables of a new monitor were never analyzed, so that Postgres takes its few
+	// rows for a million: it compiled the query of their states, for seconds.
+	if config.RuntimeParams["jit"] == "" {
+		config.RuntimeParams["jit"] = "off"
+	}
 	return config, nil
 }
 
