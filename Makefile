@@ -104,7 +104,7 @@ bench: deps build ## gaps of a writing client for every fault, beside the raw li
 bench-monitor: deps build ## cost of the monitor's SQL: heartbeats, failovers, notifications
 	@$(GO) run ./regress/benchmonitor $(BENCH)
 
-deps: ## install what is missing: PostgreSQL, its development files, iproute2, zsh, fish, mandoc
+deps: ## install what is missing: PostgreSQL, its development files, iproute2, zsh, fish, mandoc, openssl
 	@sh regress/deps.sh
 
 deps-demo:

@@ -70,8 +70,8 @@ major=$($config --version | sed 's/^PostgreSQL \([0-9]*\).*/\1/')
 command -v psql >/dev/null || install_packages psql "postgresql-client-$major"
 [ "${1:-}" != demo ] || exit 0
 command -v ip >/dev/null || PATH=$PATH:/usr/sbin:/sbin command -v ip >/dev/null || install_packages ip iproute2
-# What completion and man pages are tested with.
-for program in zsh fish mandoc; do
+# What completion, man pages and certificates are tested with.
+for program in zsh fish mandoc openssl; do
     command -v $program >/dev/null || install_packages $program $program
 done
 # To verify units with; where it is missing on a system without apt those tests say so.

@@ -62,7 +62,7 @@ func TestEveryExampleIsRun(t *testing.T) {
 			}
 		}
 	}
-	for _, leaf := range model(t, "pgaf").Leaves(false) {
+	for _, leaf := range ownLeaves(model(t, "pgaf")) {
 		examples := examplesOf(leaf)
 		if len(examples) == 0 {
 			t.Errorf("%s has no example: add the tag example:\"${prog} %s ...\" to its line in tree.go", leaf.FullPath(), leaf.Path())

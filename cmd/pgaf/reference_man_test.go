@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -22,6 +23,23 @@ func model(t *testing.T, name string) *kong.Node {
 		t.Fatal(err)
 	}
 	return parser.Model.Node
+}
+
+// ownLeaves are the commands that need help, an example and a script: those that
+// are shown, and hidden ones that are not another spelling of a command.
+func ownLeaves(root *kong.Node) []*kong.Node {
+	leaves := root.Leaves(true)
+	known := map[reflect.Type]bool{}
+	for _, leaf := range leaves {
+		known[leaf.Target.Type()] = true
+	}
+	for _, leaf := range root.Leaves(false) {
+		if !known[leaf.Target.Type()] {
+			known[leaf.Target.Type()] = true
+			leaves = append(leaves, leaf)
+		}
+	}
+	return leaves
 }
 
 // The formatters of man pages read every page without a warning, and what they

@@ -51,7 +51,10 @@ func markdownCommand(b *strings.Builder, r reference) {
 		b.WriteString("\n")
 	}
 	markdownTerms(b, "option", r.options)
-	for _, line := range r.output.lines(func(s string) string { return "`" + s + "`" }) {
+	for i, line := range r.output.lines(func(s string) string { return "`" + s + "`" }) {
+		if i == 0 {
+			line = "Output: " + line
+		}
 		fmt.Fprintf(b, "\n%s\n", line)
 	}
 	codes := make([]string, len(r.exits))

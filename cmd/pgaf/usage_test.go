@@ -79,7 +79,7 @@ func TestExitCodes(t *testing.T) {
 
 // Every command and every option says what it does.
 func TestEveryLeafHasHelp(t *testing.T) {
-	for _, leaf := range model(t, "pgaf").Leaves(false) {
+	for _, leaf := range ownLeaves(model(t, "pgaf")) {
 		if leaf.Help == "" {
 			t.Errorf("%s has no help", leaf.FullPath())
 		}
