@@ -37,7 +37,6 @@ func TestExamples(t *testing.T) {
 			"code":       exitsWith,
 			"until":      until,
 			"documented": documented,
-			"tty":        onTTY,
 		},
 	})
 }

@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 	}
-	testscript.Main(m, map[string]func(){"pgaf": main, "pg_autoctl": main, "example": runExample})
+	testscript.Main(m, map[string]func(){"pgaf": main, "pg_autoctl": main, "example": runExample, "tty": runOnTTY})
 }
 
 // asPostgres runs a copy of this test program as user postgres, in the same

@@ -132,3 +132,27 @@ var escapes = regexp.MustCompile(`\x1b\[[0-9;?]*[a-zA-Z]|\x1b[=>]|\r`)
 
 // withoutEscapes is text without what steers a terminal.
 func withoutEscapes(text string) string { return escapes.ReplaceAllString(text, "") }
+
+// runOnTTY is the program "tty REGEXP KEYS program args…": it runs the program on a
+// terminal, waits until that shows what matches, types the keys, and ends as the
+// program does.
+func runOnTTY() {
+	fail := func(format string, args ...any) {
+		fmt.Fprintf(os.Stderr, format+"\n", args...)
+		os.Exit(1)
+	}
+	if len(os.Args) < 4 {
+		fail("usage: tty REGEXP KEYS program [args...]")
+	}
+	cmd := exec.Command(os.Args[3], os.Args[4:]...)
+	cmd.Env = append(os.Environ(), "TERM=xterm")
+	term := onTerminal(cmd, fail)
+	term.await(os.Args[1])
+	term.send(os.Args[2])
+	<-term.ended
+	err := cmd.Wait()
+	term.close()
+	if err != nil {
+		fail("%v: %v", os.Args[3:], err)
+	}
+}

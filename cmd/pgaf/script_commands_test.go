@@ -1,7 +1,6 @@
 package main
 
 import (
-	"os/exec"
 	"regexp"
 	"strings"
 	"time"
@@ -51,30 +50,5 @@ func psqlApp(ts *testscript.TestScript, neg bool, args []string) {
 	err := ts.Exec("psql", append([]string{"-X", "-v", "ON_ERROR_STOP=1", "-d", uri}, args...)...)
 	if (err != nil) != neg {
 		ts.Fatalf("psql %v: %v", args, err)
-	}
-}
-
-// onTTY is the script command "tty REGEXP KEYS program args…": it runs the program
-// on a terminal, waits until that shows what matches, types the keys, and fails
-// unless the program then ends with exit code 0.
-func onTTY(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 3 {
-		ts.Fatalf("usage: tty REGEXP KEYS program [args...]")
-	}
-	program, err := exec.LookPath(args[2])
-	ts.Check(err)
-	cmd := exec.Command(program, args[3:]...)
-	cmd.Dir = ts.MkAbs(".")
-	cmd.Env = []string{"TERM=xterm"}
-	for _, name := range []string{"PATH", "HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR", "PORT0", "PORT1", "PORT2", "PORT3"} {
-		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
-	}
-	term := onTerminal(cmd, ts.Fatalf)
-	defer term.close()
-	term.await(args[0])
-	term.send(args[1])
-	<-term.ended
-	if err := cmd.Wait(); err != nil {
-		ts.Fatalf("%v: %v", args[2:], err)
 	}
 }
