@@ -41,9 +41,10 @@ func TestExamples(t *testing.T) {
 	})
 }
 
-// Every command has an example, and a session runs it.
+// Every command has an example, and a session runs it; where the command says
+// which columns or keys it prints, the session compares them.
 func TestEveryExampleIsRun(t *testing.T) {
-	run := map[string]bool{}
+	run, compared := map[string]bool{}, map[string]bool{}
 	files, err := filepath.Glob("testdata/examples/*.txtar")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no sessions: %v", err)
@@ -56,15 +57,23 @@ func TestEveryExampleIsRun(t *testing.T) {
 		for _, line := range strings.Split(string(archive.Comment), "\n") {
 			words := scriptWords(line)
 			if at := slices.IndexFunc(words, func(w string) bool { return w == "example" || w == "documented" }); at >= 0 {
+				if words[at] == "documented" {
+					compared[strings.Join(words[at+1:], " ")] = true
+				}
 				words = slices.DeleteFunc(words[at+1:], func(w string) bool { return strings.HasPrefix(w, "&") })
 				run[strings.Join(words, " ")] = true
 			}
 		}
 	}
+	var missing []string
 	for _, leaf := range ownLeaves(model(t, "pgaf")) {
 		examples := examplesOf(leaf)
 		if len(examples) == 0 {
 			t.Errorf("%s has no example: add the tag example:\"${prog} %s ...\" to its line in tree.go", leaf.FullPath(), leaf.Path())
+		}
+		if o := outputOf(leaf); len(o.columns)+len(o.keys) > 0 && !compared[leaf.Path()] {
+			missing = append(missing, "documented "+leaf.Path())
+			continue
 		}
 		for i, example := range examples {
 			name := leaf.Path()
@@ -75,10 +84,13 @@ func TestEveryExampleIsRun(t *testing.T) {
 				t.Errorf("the example of %s does not run it: %s", leaf.FullPath(), example)
 			}
 			if !run[name] {
-				t.Errorf("nothing runs the example of %s: add the line\n\texec example %s\nto testdata/examples/cluster.txtar where what it needs is there, "+
-					"or to testdata/examples/alone.txtar when it needs no monitor", leaf.FullPath(), name)
+				missing = append(missing, "exec example "+name)
 			}
 		}
+	}
+	if len(missing) > 0 {
+		t.Errorf("nothing runs these examples: add the lines to testdata/examples/cluster.txtar where what they need is there, to "+
+			"testdata/examples/alone.txtar when they need no monitor (\"code N example ...\" when it ends with N):\n\n%s", strings.Join(missing, "\n"))
 	}
 }
 

@@ -18,7 +18,12 @@ func (c *fsmAssignCmd) Run(a *app) error {
 	}
 	goal := monitor.State(c.State)
 	if !goal.Valid() {
-		return usageError("see where the node can go with: "+a.name+" inspect fsm list", "there is no state %q", c.State)
+		var states []string
+		for _, state := range monitor.States {
+			states = append(states, string(state))
+		}
+		return usageError(suggest(nearest(c.State, states), "see where the node can go with: "+a.name+" inspect fsm list"),
+			"there is no state %q", c.State)
 	}
 	ctx, stop := a.interruptible()
 	defer stop()

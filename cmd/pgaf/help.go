@@ -89,7 +89,7 @@ func writeHelp(b *strings.Builder, node *kong.Node) {
 		b.WriteString(foldCommand(example, "  "))
 	}
 	if len(node.Children) > 0 {
-		fmt.Fprintf(b, "\n%q tells more about a command.\n", r.path+" <command> --help")
+		b.WriteString("\n" + wrap(fmt.Sprintf("%q tells more about a command.", r.path+" <command> --help"), ""))
 	}
 }
 
