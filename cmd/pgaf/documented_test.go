@@ -13,7 +13,7 @@ import (
 
 // documented is the script command "documented LEAF": it runs the example of a
 // command and compares the columns, and with --json the keys, with those that
-// --help and docs/commands.md tell.
+// docs/commands.md tells.
 func documented(ts *testscript.TestScript, neg bool, args []string) {
 	leaf := findLeaf(ts, args)
 	want := outputOf(leaf)

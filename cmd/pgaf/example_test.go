@@ -22,7 +22,7 @@ var examplePorts = []string{"6000", "6010", "6011", "6020"}
 // testdata/examples. There "example LEAF" is a program that runs the example of a
 // command with a shell, its ports replaced by free ones ("example 2 LEAF" the
 // second one), and "documented LEAF" compares what it prints with the columns
-// and JSON keys that --help tells.
+// and JSON keys that docs/commands.md tells.
 func TestExamples(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs clusters")

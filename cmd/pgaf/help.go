@@ -70,6 +70,7 @@ func writeHelp(b *strings.Builder, node *kong.Node) {
 	helpTerms(b, "Arguments", r.arguments)
 	helpTerms(b, "Options", r.options)
 	helpTerms(b, "Options of every command", everyCommandsOptions(node))
+	r.output.keys = nil // too long here; the man page and docs/commands.md have them
 	if lines := r.output.lines(func(s string) string { return s }); len(lines) > 0 {
 		b.WriteString("\nOutput:\n")
 		for _, line := range lines {

@@ -136,8 +136,11 @@ func (r *roff) reference(ref reference) {
 	for _, t := range append(slices.Clone(ref.arguments), ref.options...) {
 		r.term(strings.TrimSpace(t.name), t.text())
 	}
-	for _, line := range ref.output.lines(func(s string) string { return s }) {
-		r.paragraph("Output: " + line)
+	for i, line := range ref.output.lines(func(s string) string { return s }) {
+		if i == 0 && ref.output.text != "" {
+			line = "Output: " + line
+		}
+		r.paragraph(line)
 	}
 	r.paragraph("Exit codes:")
 	for _, e := range ref.exits {

@@ -52,7 +52,7 @@ func markdownCommand(b *strings.Builder, r reference) {
 	}
 	markdownTerms(b, "option", r.options)
 	for i, line := range r.output.lines(func(s string) string { return "`" + s + "`" }) {
-		if i == 0 {
+		if i == 0 && r.output.text != "" {
 			line = "Output: " + line
 		}
 		fmt.Fprintf(b, "\n%s\n", line)
