@@ -49,7 +49,6 @@ $(EXTSQL): $(sort $(wildcard sql/*.sql)) pgautofailover.control
 $(UPDATE): $(EXTSQL) sql/upgrade/pgautofailover--2.0--$(EXTVERSION).sql
 	sed '/^-- @script@/r $(EXTSQL)' sql/upgrade/$(@F) > $@
 
-.PHONY: docs
 docs: check-go ## docs/commands.md, from the structs of cmd/pgaf
 	$(GO) run ./cmd/pgaf internal docs docs
 

@@ -69,6 +69,7 @@ major=$($config --version | sed 's/^PostgreSQL \([0-9]*\).*/\1/')
 [ "$major" -ge 13 ] || fail "$config is of PostgreSQL $major; pgaf needs 13 or newer: set PG_CONFIG"
 command -v psql >/dev/null || install_packages psql "postgresql-client-$major"
 [ "${1:-}" != demo ] || exit 0
+command -v ip >/dev/null || PATH=$PATH:/usr/sbin:/sbin command -v ip >/dev/null || install_packages ip iproute2
 # What completion, man pages and certificates are tested with.
 for program in zsh fish mandoc openssl; do
     command -v $program >/dev/null || install_packages $program $program

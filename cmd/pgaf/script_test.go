@@ -62,7 +62,6 @@ func TestLive(t *testing.T) {
 			"notify_socket":   notifySocket,
 			"notified":        wasNotified,
 			"forget_notified": forgetNotified,
-			"tty":             onTTY,
 			"env_from_stdout": envFromStdout,
 		},
 	})

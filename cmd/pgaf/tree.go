@@ -107,7 +107,4 @@ type cli struct {
 
 	Internal internalCommands `cmd:"" hidden:"" help:"What packages, the build and demonstrations need, and what pg_auto_failover's own processes called."`
 	Do       doCommands       `cmd:"" hidden:"" help:"The spellings of pg_auto_failover 2.0 of inspect, manual and internal."`
-	Internal struct {
-		generatedCommands
-	} `cmd:"" hidden:"" help:"What packages, the build and shells call."`
 }
