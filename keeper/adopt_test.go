@@ -50,6 +50,17 @@ func TestOlderStateIsRead(t *testing.T) {
 	}
 }
 
+func TestOlderStateIsWrittenBack(t *testing.T) {
+	before := olderStateFile(1, 7, 2, 9, 9)
+	after := patchOlderState(before, State{Current: monitor.StateDemoted, Assigned: monitor.StateCatchingup, NodeID: 99})
+	if want := olderStateFile(1, 7, 2, 10, 6); !reflect.DeepEqual(after, want) {
+		t.Errorf("%x, want %x", after[:80], want[:80])
+	}
+	if !reflect.DeepEqual(before, olderStateFile(1, 7, 2, 9, 9)) {
+		t.Error("the content that was read has changed")
+	}
+}
+
 func TestOlderStatesAreNumberedAsTheirs(t *testing.T) {
 	if len(olderStates) != len(monitor.States) {
 		t.Errorf("%d states, the monitor has %d", len(olderStates), len(monitor.States))

@@ -52,6 +52,13 @@ func (c *Client) OpenSession(ctx context.Context, nodeID int64) error {
 		`SELECT pgautofailover.open_session($1::bigint)`, nodeID)
 }
 
+// CloseSession lets any connection report for a node again, as keepers of
+// pg_auto_failover 2.x do. Its own keeper must have ended.
+func (c *Client) CloseSession(ctx context.Context, nodeID int64) error {
+	return c.exec(ctx, fmt.Sprintf("close the session of node %d", nodeID),
+		`SELECT pgautofailover.close_session($1::bigint)`, nodeID)
+}
+
 // ReportUpstream tells that a standby lost (false) or regained (true) its
 // replication connection to the primary.
 func (c *Client) ReportUpstream(ctx context.Context, nodeID int64, connected bool) error {

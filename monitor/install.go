@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -172,7 +173,7 @@ func (i *installation) update(ctx context.Context, installed string) error {
 	case !path:
 		return noUpdate(installed)
 	}
-	err = i.exec(ctx, "update extension pgautofailover", updateStatement)
+	err = ownHint(i.exec(ctx, "update extension pgautofailover", updateStatement))
 	if err == nil {
 		i.log.Info("updated extension pgautofailover", "from", installed, "to", sql.Version)
 	}
@@ -218,5 +219,14 @@ func (i *installation) tryUpdate(ctx context.Context) error {
 	}
 	defer tx.Rollback(context.WithoutCancel(ctx))
 	_, err = tx.Exec(ctx, updateStatement)
-	return wrap(doing, err)
+	return ownHint(wrap(doing, err))
+}
+
+// ownHint replaces that of Postgres, to drop everything with CASCADE.
+func ownHint(err error) error {
+	var refused *SQLError
+	if errors.As(err, &refused) && refused.SQLState == "2BP01" { // dependent objects still exist
+		refused.Hint = "drop what the message names, and create it again after the update"
+	}
+	return err
 }

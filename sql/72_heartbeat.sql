@@ -160,6 +160,16 @@ BEGIN
 END
 $$;
 
+-- The node goes back to a keeper of pg_auto_failover 2.x, which opens no session: any connection may report for it again.
+CREATE FUNCTION pgautofailover.close_session(node_id bigint) RETURNS void
+LANGUAGE plpgsql STRICT SECURITY DEFINER
+AS $$
+BEGIN
+    PERFORM pgautofailover.lock_node(node_id);
+    UPDATE pgautofailover.node AS n SET sessionpid = NULL, sessionlost = NULL WHERE n.nodeid = node_id;
+END
+$$;
+
 -- A standby's keeper tells that its replication connection to the primary broke (false) or is back (true).
 CREATE FUNCTION pgautofailover.report_upstream(node_id bigint, connected bool) RETURNS void
 LANGUAGE plpgsql STRICT SECURITY DEFINER

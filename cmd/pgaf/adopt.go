@@ -10,6 +10,7 @@ import (
 type adoptCmd struct {
 	pgdataOption
 	DryRun bool `name:"dry-run" help:"Look at everything, print what would be done, and change nothing."`
+	Undo   bool `name:"undo" help:"Give a data node that was taken over back to pg_autoctl; its service is stopped."`
 	RunIt  bool `name:"run" short:"x" help:"Stay in the foreground as the service once the node is taken over."`
 }
 
@@ -18,8 +19,13 @@ func (c *adoptCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	if c.DryRun && c.RunIt {
-		return usageError("leave out one of them", "--dry-run and --run exclude each other")
+	for _, other := range []struct {
+		given  bool
+		option string
+	}{{c.DryRun, "--dry-run"}, {c.Undo, "--undo"}} {
+		if other.given && c.RunIt {
+			return usageError("leave out one of them", "%s and --run exclude each other", other.option)
+		}
 	}
 	if err := c.adopt(a, pgdata); err != nil || !c.RunIt {
 		return err
@@ -30,7 +36,11 @@ func (c *adoptCmd) Run(a *app) error {
 func (c *adoptCmd) adopt(a *app, pgdata string) error {
 	ctx, stop := a.interruptible()
 	defer stop()
-	steps, err := keeper.Adopt(ctx, keeper.AdoptOptions{PGDATA: pgdata, DryRun: c.DryRun, Version: version, Logger: a.log})
+	adopt := keeper.Adopt
+	if c.Undo {
+		adopt = keeper.Unadopt
+	}
+	steps, err := adopt(ctx, keeper.AdoptOptions{PGDATA: pgdata, DryRun: c.DryRun, Version: version, Logger: a.log})
 	if err != nil {
 		return err
 	}
@@ -39,6 +49,8 @@ func (c *adoptCmd) adopt(a *app, pgdata string) error {
 		for _, step := range steps {
 			fmt.Fprintln(a.stdout, step)
 		}
+	case c.Undo:
+		a.log.Info("given back; nobody looks after it before pg_autoctl is started", "command", "pg_autoctl run --pgdata "+pgdata)
 	case len(steps) > 0 && !c.RunIt:
 		a.log.Info("taken over; nobody looks after it before its service is started", "command", a.name+" run --pgdata "+pgdata)
 	}

@@ -467,16 +467,22 @@ func (n *Node) Pgaf(ctx context.Context, args ...string) (string, error) {
 // Start runs `pgaf run` on the node.
 func (n *Node) Start() error { return n.start("run", "--pgdata", n.PGDATA) }
 
-func (n *Node) start(args ...string) error {
+func (n *Node) start(args ...string) error { return n.StartProgram(n.program, args...) }
+
+// StartProgram runs a program in the place of the node's pgaf.
+func (n *Node) StartProgram(program string, args ...string) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.process != nil && n.process.Running() {
 		return fmt.Errorf("pgaf already runs on %s (pid %d)", n.Name, n.process.PID)
 	}
-	process, err := n.Spawn(n.LogFile(), n.program, args...)
+	process, err := n.Spawn(n.LogFile(), program, args...)
 	n.process, n.args = process, args
 	return err
 }
+
+// Use makes another program the one that Pgaf and Start run.
+func (n *Node) Use(program string) { n.program = program }
 
 // running is the node's pgaf, as it was started last.
 func (n *Node) running() *Process {

@@ -70,6 +70,7 @@ INSERT INTO required (signature, outcomes) VALUES
  ('events_between(timestamp with time zone,timestamp with time zone,text)', 'ok'),
  ('explain(text,integer)', 'ok 42704'),
  ('open_session(bigint)', 'ok 42704'),
+ ('close_session(bigint)', 'ok 42704'),
  ('report_upstream(bigint,boolean)', 'ok 42704'),
  ('report_health(bigint[],integer[],text[],text[])', 'ok 22023'),
  ('tick()', 'ok'),

@@ -37,6 +37,11 @@ SELECT sessionlost IS NULL FROM node WHERE nodeid = 1;
 UPDATE node SET sessionpid = 0 WHERE nodeid = 2;
 SELECT regexp_replace(fails($$SELECT pgautofailover.node_active('default', 2, 0, 'secondary', true, 1, '0/3000')$$), 'this is backend \d+', 'this is backend <pid>');
 
+-- A keeper of pg_auto_failover 2.x has no session: it may report once that of pgaf's keeper is closed.
+SELECT works($$SELECT pgautofailover.close_session(2)$$);
+SELECT fails($$SELECT pgautofailover.close_session(99)$$);
+SELECT works($$SELECT pgautofailover.node_active('default', 2, 0, 'secondary', true, 1, '0/3000')$$);
+
 -- A backend that is gone, and a refused connection: node 2 is gone, without waiting for its report.
 UPDATE node SET sessionpid = 0 WHERE nodeid = 2;
 SELECT works($$SELECT pgautofailover.report_health('{2}', '{0}', '{refused}', '{""}')$$);
