@@ -198,23 +198,48 @@ func (s olderService) checkEnd(ctx context.Context) error {
 	if unit == "" {
 		return nil
 	}
-	query := append(manager, "show", "--property=MainPID,KillMode", unit)
-	out, err := exec.CommandContext(ctx, "systemctl", query...).Output()
+	main, mode, err := askSystemd(ctx, unit, manager)
 	if err != nil {
-		return exitf(ExitBadState, "ask systemd about %s, which pg_autoctl (process %d) belongs to: %w", unit, s.pids[0], err)
+		// A machine without D-Bus, where only root may ask. What we advise says enough.
+		advised, readErr := os.ReadFile(filepath.Join("/run/systemd/system", unit+".d", "adopt.conf"))
+		if readErr != nil {
+			return exitf(ExitBadState, "ask systemd about %s, which pg_autoctl (process %d) belongs to: %w; "+
+				"make sure that it leaves Postgres alone, as docs/migrating.md says: KillMode=process in /run/systemd/system/%s.d/adopt.conf", unit, s.pids[0], err, unit)
+		}
+		main, mode = s.pids[0], killMode(string(advised))
 	}
-	properties := map[string]string{}
-	for line := range strings.Lines(string(out)) {
-		name, value, _ := strings.Cut(strings.TrimSpace(line), "=")
-		properties[name] = value
-	}
-	mode := properties["KillMode"]
-	if properties["MainPID"] != strconv.Itoa(s.pids[0]) || mode == "process" || mode == "none" {
+	if main != s.pids[0] || mode == "process" || mode == "none" {
 		return nil
 	}
 	return exitf(ExitBadState, "pg_autoctl (process %d) is the service %s, with which systemd would end Postgres, too (KillMode=%s); "+
 		"tell systemd to leave it alone, as root, and repeat: d=/run/systemd/system/%s.d && mkdir -p $d && printf '[Service]\\nKillMode=process\\nRestart=no\\n' >$d/adopt.conf && systemctl daemon-reload",
 		s.pids[0], unit, mode, unit)
+}
+
+// askSystemd returns the main process of a unit and its KillMode.
+func askSystemd(ctx context.Context, unit string, manager []string) (main int, mode string, err error) {
+	query := append(slices.Clone(manager), "show", "--property=MainPID,KillMode", unit)
+	out, err := exec.CommandContext(ctx, "systemctl", query...).Output()
+	if err != nil {
+		return 0, "", err
+	}
+	for line := range strings.Lines(string(out)) {
+		if value, found := strings.CutPrefix(strings.TrimSpace(line), "MainPID="); found {
+			main, err = strconv.Atoi(value)
+		}
+	}
+	return main, killMode(string(out)), err
+}
+
+// killMode is the value of KillMode in the lines of a unit.
+func killMode(lines string) (mode string) {
+	for line := range strings.Lines(lines) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), "=")
+		if strings.TrimSpace(name) == "KillMode" {
+			mode = strings.TrimSpace(value)
+		}
+	}
+	return mode
 }
 
 // unitOf finds the service of systemd in the content of /proc/PID/cgroup, and the
