@@ -120,3 +120,10 @@ func (m *Machine) Run(ctx context.Context, name string, args ...string) (string,
 	}
 	return stdout.String(), failure
 }
+
+// SpawnAsRoot is Spawn as the user of the harness, where that is root and the machine's is not.
+func (m *Machine) SpawnAsRoot(log, name string, args ...string) (*Process, error) {
+	cmd := m.command(name, args...)
+	cmd.SysProcAttr.Credential = nil
+	return spawn(cmd, m.Host, log)
+}
