@@ -14,5 +14,6 @@ func (c *disableMonitorCmd) Run(a *app) error {
 	}
 	ctx, stop := a.interruptible()
 	defer stop()
+	defer a.waiting(waitText{what: "the monitor to let the node go", stop: "Ctrl-C stops waiting; repeat the command to go on", late: true}).end()
 	return keeper.DisableMonitor(ctx, keeper.DisableMonitorOptions{PGDATA: pgdata, Force: c.Force, Logger: a.log})
 }

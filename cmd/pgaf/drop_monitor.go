@@ -18,7 +18,7 @@ func (c *dropMonitorCmd) Run(a *app) error {
 	}
 	ctx, stop := a.interruptible()
 	defer stop()
-	defer a.waiting(waitText{what: "the monitor to stop", stop: "Ctrl-C stops waiting"}).end()
+	defer a.waiting(waitText{what: "the monitor to stop", stop: "Ctrl-C stops waiting", late: true}).end()
 	return keeper.DropMonitor(ctx, keeper.DropMonitorOptions{
 		PGDATA:  pgdata,
 		Destroy: c.Destroy,

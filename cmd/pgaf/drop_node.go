@@ -66,7 +66,7 @@ func (c *dropNodeCmd) dropLocal(a *app, t target) error {
 		return c.previewLocal(ctx, a, t)
 	}
 	if !c.NoWait {
-		line := a.waiting(waitText{"the node to leave its group and to end", c.Wait.duration(), "Ctrl-C stops waiting"})
+		line := a.waiting(waitText{what: "the node to leave its group and to end", limit: c.Wait.duration(), stop: "Ctrl-C stops waiting"})
 		defer line.end()
 	}
 	err := keeper.DropNode(ctx, keeper.DropNodeOptions{

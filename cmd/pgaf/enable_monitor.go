@@ -17,5 +17,6 @@ func (c *enableMonitorCmd) Run(a *app) error {
 	}
 	ctx, stop := a.interruptible()
 	defer stop()
+	defer a.waiting(waitText{what: "the monitor, and the primary of the group, to take the node", stop: "Ctrl-C stops waiting; repeat the command to go on", late: true}).end()
 	return keeper.EnableMonitor(ctx, keeper.EnableMonitorOptions{PGDATA: pgdata, URI: c.URI, Logger: a.log})
 }

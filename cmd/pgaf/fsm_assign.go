@@ -27,7 +27,10 @@ func (c *fsmAssignCmd) Run(a *app) error {
 	}
 	ctx, stop := a.interruptible()
 	defer stop()
-	if err := keeper.AssignGoal(ctx, pgdata, goal); err != nil {
+	line := a.waiting(waitText{what: "the node to become " + string(goal), stop: "Ctrl-C stops waiting, and the change goes on", late: true})
+	err = keeper.AssignGoal(ctx, pgdata, goal)
+	line.end()
+	if err != nil {
 		return err
 	}
 	return printNodeState(a, pgdata)

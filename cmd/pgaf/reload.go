@@ -26,6 +26,7 @@ func (c *reloadCmd) Run(a *app) error {
 	}
 	ctx, stop := a.interruptible()
 	defer stop()
+	defer a.waiting(waitText{what: "the service to replace itself", stop: "Ctrl-C stops waiting, and the replacement goes on", late: true}).end()
 	taken, err := keeper.Replace(ctx, pgdata)
 	if err != nil {
 		return err

@@ -15,6 +15,7 @@ type waitText struct {
 	what  string        // what is waited for at first
 	limit time.Duration // 0: none
 	stop  string        // what Ctrl-C does
+	late  bool          // usually short: a log has nothing at the begin
 }
 
 type waitLine struct {
@@ -39,7 +40,9 @@ func (a *app) waiting(t waitText) *waitLine {
 	if _, terminal := a.stderr.(*bar); terminal {
 		w.ended.Go(w.draw)
 	} else {
-		a.log.Info(w.first())
+		if !t.late {
+			a.log.Info(w.first())
+		}
 		w.ended.Go(w.logs)
 	}
 	return w

@@ -23,6 +23,11 @@ Minimum recovery ending location:     1/600000
 Min recovery ending loc's timeline:   2
 wal_level setting:                    replica
 wal_log_hints setting:                on
+max_connections setting:              100
+max_worker_processes setting:         8
+max_wal_senders setting:              12
+max_prepared_xacts setting:           0
+max_locks_per_xact setting:           64
 Bytes per WAL segment:                16777216
 Data page checksum version:           1
 `
@@ -37,6 +42,7 @@ func TestParseControlData(t *testing.T) {
 		CheckpointLSN: 1<<32 + 0x511A88, RedoLSN: 1<<32 + 0x511A50, Timeline: 2, PrevTimeline: 1,
 		MinRecoveryEnd: 1<<32 + 0x600000, MinRecoveryEndTLI: 2,
 		WALLevel: "replica", WALLogHints: true, DataChecksums: true, WALSegmentSize: 16 << 20,
+		Least: [5]int{100, 8, 12, 0, 64},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Fatal(diff)
