@@ -16,7 +16,7 @@ var (
 	unknownArgument = regexp.MustCompile(`^unexpected argument (.+?)(?:, did you mean .*)?$`)
 	missingValue    = regexp.MustCompile(`^(--[a-z-]+): expected .* value but got "EOL" \(<EOL>\)$`)
 	flagAsValue     = regexp.MustCompile(`^(--[a-z-]+): expected .* value but got "(.*?)" \((?:short|long) flag\)`)
-	missingArgument = regexp.MustCompile(`^(?:missing positional arguments |expected ")(<[^"]*>)"?$`)
+	missingArgument = regexp.MustCompile(`^(?:missing positional arguments |expected ")(<[^"]*>(?: \.\.\.)?)"?$`)
 	badEnum         = regexp.MustCompile(`^\[?(--[a-z-]+|<[a-z.-]+>)\]?(?:=\S+)? must be one of (.*) but got "(.*)"$`)
 	badArgument     = regexp.MustCompile(`^(<[a-z-]+>): (.*)$`)
 	badValue        = regexp.MustCompile(`^(--[a-z-]+)(?:=\S+)?: (.*)$`)
