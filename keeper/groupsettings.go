@@ -50,6 +50,15 @@ func (l *link) reportSettings(ctx context.Context, client *monitor.Client) (shar
 	return s, err
 }
 
+// firstSettings asks for the settings before the first answer is acted on: a Postgres that is down, perhaps since long,
+// starts with them.
+func (l *link) firstSettings(ctx context.Context, client *monitor.Client) {
+	v := l.n.view()
+	if wanted, err := client.WantedSettings(ctx, l.n.cfg().Formation, v.GroupID, v.NodeID); err == nil {
+		l.n.wanted.Store(&wanted)
+	}
+}
+
 // deliverSettings is the look at the settings that follows an answer. Only a broken connection is an error.
 func (l *link) deliverSettings(ctx context.Context, client *monitor.Client) error {
 	call, cancel := context.WithTimeout(ctx, callLimit)

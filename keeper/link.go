@@ -351,6 +351,9 @@ func (l *link) report(ctx context.Context, client *monitor.Client, identity stri
 	if a.err == nil && freshPeers {
 		a.peers, a.err = groupPeers(call, client, a.report)
 	}
+	if a.err == nil && l.n.wanted.Load() == nil {
+		l.firstSettings(call, client)
+	}
 	a.err = confirmUnknown(call, client, a.report.NodeID, a.err)
 	if a.err != nil {
 		// Also an error that leaves the connection intact: the monitor refuses this

@@ -112,6 +112,8 @@ func downMeanwhile(s *story) {
 	}
 	s.must(standbys[0].Start())
 	s.awaitHealthy(primary)
+	// The same again changes nothing, and waits for all.
+	s.operator("set", "formation", "settings", "max_connections=160")
 	s.expectSettings("max_connections=160")
 	s.settle(writer, 5*time.Second)
 	s.expectFailovers()
