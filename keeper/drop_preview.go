@@ -20,5 +20,5 @@ func DropFiles(pgdata string, role Role) ([]string, error) {
 
 // beside are the files outside of PGDATA but for the configuration.
 func (p Paths) beside() []string {
-	return []string{p.State, p.Lease, p.Init, p.Nodes, p.Goal, p.Exec, p.Lock}
+	return []string{p.State, p.Lease, p.Init, p.Nodes, p.Goal, p.Key, p.Exec, p.Lock}
 }

@@ -21,6 +21,7 @@ type Paths struct {
 	Lock   string // pgaf.lock: beside the state; locked by the running service, wherever its pid file is
 	Exec   string // pgaf.exec: the answer to a request of pgaf reload --exec
 	Nodes  string // nodes.json: the group, while no monitor steers the node
+	Key    string // server.key: the copy of a private key that Postgres would not take as it is
 	Goal   string // pgaf.goal: what an operator wants the node to be, for the same time
 }
 
@@ -34,6 +35,7 @@ const (
 	execFileName   = "pgaf.exec"
 	nodesFileName  = "nodes.json"
 	goalFileName   = "pgaf.goal"
+	keyFileName    = "server.key"
 )
 
 // PathsOf computes the paths of the node whose data folder is pgdata. It creates
@@ -66,6 +68,7 @@ func PathsOf(pgdata string) (Paths, error) {
 		Lock:   filepath.Join(data, "pgaf", dir, lockFileName),
 		Exec:   filepath.Join(runtime, "pgaf", dir, execFileName),
 		Nodes:  filepath.Join(data, "pgaf", dir, nodesFileName),
+		Key:    filepath.Join(data, "pgaf", dir, keyFileName),
 		Goal:   filepath.Join(data, "pgaf", dir, goalFileName),
 	}, nil
 }

@@ -23,6 +23,7 @@ func (c *runCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	defer a.watchNodeFile()()
 	return keeper.Run(context.Background(), keeper.RunOptions{
 		PGDATA:   pgdata,
 		Name:     c.Name,

@@ -95,6 +95,16 @@ type cli struct {
 
 	Adopt adoptCmd `cmd:"" help:"Take a node or monitor of pg_auto_failover 2.x over, while its Postgres runs on." example:"${prog} adopt --pgdata ./node_a --dry-run"`
 
+	Node struct {
+		Run      nodeRunCmd      `cmd:"" help:"Create the node of a file unless it exists, run it, and follow the file." example:"${prog} node run node.ini"`
+		Init     nodeInitCmd     `cmd:"" help:"Create the node of a file, and do not run it." example:"${prog} node init node.ini"`
+		Apply    nodeApplyCmd    `cmd:"" help:"Show what a file says differently from its node, and change what a running node can change." example:"${prog} node apply node.ini --dry-run"`
+		Start    nodeStartCmd    `cmd:"" help:"Release a node whose file defers its create or run." example:"${prog} node start node.ini"`
+		Show     nodeShowCmd     `cmd:"" help:"Print the file that would make a node what it is." example:"${prog} node show --pgdata ./node_a"`
+		Check    nodeCheckCmd    `cmd:"" help:"Check a file; changes nothing." example:"${prog} node check node.ini"`
+		PostInit nodePostInitCmd `cmd:"" name:"post-init" help:"Create the formations of a monitor's file, once the monitor answers." example:"${prog} node post-init monitor.ini"`
+	} `cmd:"" help:"A node from a file: it says what the node is, and the node becomes and stays that."`
+
 	Run     runCmd     `cmd:"" help:"Run the service of a node or monitor in the foreground." example:"${prog} run --pgdata ./node_a"`
 	Watch   watchCmd   `cmd:"" help:"Watch the nodes and events of a formation live." example:"${prog} watch --pgdata ./monitor"`
 	Stop    stopCmd    `cmd:"" help:"Stop the service of a node or monitor, and its Postgres." example:"${prog} stop --pgdata ./node_a"`
