@@ -29,6 +29,7 @@ type creation struct {
 	layout       layoutBefore
 	lock         *pidLock
 	continued    bool // a create that was killed
+	named        bool // the name of this machine was looked at
 	created      bool // nothing is undone any more
 }
 

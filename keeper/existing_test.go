@@ -1,6 +1,7 @@
 package keeper
 
 import (
+	"context"
 	"fmt"
 	"io/fs"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -99,6 +101,7 @@ func TestAdoptRunningCluster(t *testing.T) {
 	a.pgctl("start")
 	pid := a.postmaster()
 	a.ownSQL("create table precious as select 42 as answer")
+	a.ownSQL("create role app login")
 
 	c.step("a create that fails leaves it as it was, running", func(t *testing.T) {
 		locked := filepath.Join(c.dir, "locked")
@@ -127,7 +130,12 @@ func TestAdoptRunningCluster(t *testing.T) {
 		pid = a.postmaster()
 	})
 	c.step("adopted", func(t *testing.T) {
-		code, output := c.run("a", a.adopt())
+		p := a.adopt()
+		p.Create.Username = "app"
+		code, output := c.run("a", p)
+		if a.ownSQL("select rolsuper from pg_roles where rolname = 'app'") != "false" {
+			t.Error("the user's role was made a superuser")
+		}
 		if code != 0 || !strings.Contains(output, "its Postgres runs on") {
 			t.Fatalf("exit %d: %s", code, output)
 		}
@@ -163,6 +171,33 @@ func TestAdoptRunningCluster(t *testing.T) {
 			t.Errorf("exit %d: %s", code, output)
 		}
 	})
+}
+
+// A create that is killed while it adopts a running Postgres is continued; that one runs on.
+func TestKilledAdoptionIsContinued(t *testing.T) {
+	c := newCluster(t)
+	c.newMonitor()
+	a := c.node("a")
+	a.initDB("listen_addresses = '*'\nwal_log_hints = on")
+	a.pgctl("start")
+	pid := a.postmaster()
+	for _, lasts := range []time.Duration{200, 350, 500, 700, 900} {
+		r := c.start("a", a.adopt())
+		select {
+		case <-r.done:
+		case <-time.After(lasts * time.Millisecond):
+			r.cmd.Process.Kill()
+			<-r.done
+		}
+	}
+	c.mustRun("a", a.adopt())
+	if a.postmaster() != pid || a.ownSQL("show ssl") != "on" {
+		t.Errorf("process %d, was %d", a.postmaster(), pid)
+	}
+	c.await(a.is(monitor.StateSingle))
+	if nodes := c.states(); len(nodes) != 1 {
+		t.Errorf("the monitor knows %d nodes", len(nodes))
+	}
 }
 
 // What does not do is listed, and nothing touched.
@@ -313,6 +348,32 @@ func TestAdoptDebianCluster(t *testing.T) {
 			t.Errorf("it was changed:\n%s", diff)
 		}
 	})
+	c.step("refused: what cannot move", func(t *testing.T) {
+		main := filepath.Join(etc, "postgresql.conf")
+		content, _ := os.ReadFile(main)
+		for _, test := range []struct {
+			change, restore func() error
+			says            string
+		}{
+			{func() error { return os.Chmod(etc, 0o500) }, func() error { return os.Chmod(etc, 0o755) }, "chown"},
+			{func() error { return os.WriteFile(main, append(content, "include_if_exists 'more.conf'\n"...), 0o644) }, func() error { return os.WriteFile(main, content, 0o644) }, "includes more.conf by a relative name"},
+			{func() error { return os.Rename(main, main+".away") }, func() error { return os.Rename(main+".away", main) }, "has no postgresql.conf"},
+		} {
+			if err := test.change(); err != nil {
+				t.Fatal(err)
+			}
+			code, output := c.run("a", create)
+			if code != ExitKeeper || !strings.Contains(output, test.says) {
+				t.Errorf("exit %d, want something about %q: %s", code, test.says, output)
+			}
+			if err := test.restore(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if diff := cmp.Diff(before, a.files(etc)); diff != "" {
+			t.Errorf("it was changed:\n%s", diff)
+		}
+	})
 	c.step("failed: everything is back", func(t *testing.T) {
 		broken := create
 		broken.Create.Username = strings.Repeat("x", 64) // too long: a role of another name is made, and not found
@@ -362,6 +423,45 @@ func TestAdoptDebianCluster(t *testing.T) {
 			t.Errorf("the data is %q", got)
 		}
 	})
+}
+
+func TestMonitorOnDebianCluster(t *testing.T) {
+	if _, err := exec.LookPath("pg_createcluster"); err != nil {
+		t.Skip("needs postgresql-common")
+	}
+	c := newCluster(t)
+	root := filepath.Join(c.dir, "etc")
+	c.env = append(c.env, "PG_CLUSTER_CONF_ROOT="+root)
+	bin, err := postgres.FindFirstBin("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &testNode{c: c, name: "monitor", pgdata: filepath.Join(c.dir, "monitor"), port: freePort(t)}
+	etc := filepath.Join(root, fmt.Sprint(bin.Version.Major), "pgaf_monitor")
+	c.command("pg_createcluster", fmt.Sprint(bin.Version.Major), "pgaf_monitor", "-d", m.pgdata, "-s", c.dir+"/run", "-l", filepath.Join(c.dir, "debian.log"), "-p", fmt.Sprint(m.port))
+	before := m.files(etc)
+	o := CreateMonitorOptions{PGDATA: m.pgdata, Port: m.port, Hostname: "127.0.0.1", Formations: []string{"east"}}
+	broken := o
+	broken.PgCtl = c.installation("postgres", `case "$*" in *--check*|*-C*) exec /usr/lib/postgresql/15/bin/postgres "$@";; esac; echo 'FATAL: out of luck' >&2; exit 1`)
+	if code, output := c.run("monitor", program{Command: "create-monitor", Monitor: broken}); code == 0 {
+		t.Errorf("exit 0: %s", output)
+	}
+	if diff := cmp.Diff(before, m.files(etc)); diff != "" {
+		t.Errorf("a create that failed changed it:\n%s", diff)
+	}
+	c.mustRun("monitor", program{Command: "create-monitor", Monitor: o})
+	c.monitor = m
+	cfg, err := LoadFile(m.paths().Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.uri = cfg.MonitorURI()
+	m.run()
+	client := c.client()
+	defer client.Close(context.Background())
+	if formations, err := client.Formations(context.Background()); err != nil || len(formations) != 2 {
+		t.Errorf("%v, %v", formations, err)
+	}
 }
 
 func TestEditedConfiguration(t *testing.T) {

@@ -75,7 +75,7 @@ func (n *node) createObjects(ctx context.Context) error {
 	owner := cfg.Username
 	if owner != "" {
 		killpoint.At(ctx, "createObjects-EnsureRole")
-		if _, err := n.server.EnsureRole(ctx, postgres.Role{Name: owner, Superuser: true}); err != nil {
+		if _, err := n.server.EnsureRole(ctx, postgres.Role{Name: owner, Superuser: true, Foreign: true}); err != nil {
 			return fmt.Errorf("create role %q: %w", owner, err)
 		}
 	}

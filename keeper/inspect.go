@@ -150,6 +150,10 @@ func (c *creation) inspectMonitor(ctx context.Context) (exists bool, err error) 
 
 // inspectHostname finds the name of this node where none is given.
 func (c *creation) inspectHostname(ctx context.Context) (err error) {
+	if c.named {
+		return nil
+	}
+	c.named = true
 	switch {
 	case c.cfg.Hostname != "":
 		if warning := hostnameWarning(ctx, c.cfg.Hostname); warning != "" {

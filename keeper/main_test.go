@@ -33,6 +33,7 @@ type program struct {
 	DropMon DropMonitorOptions
 	Kind    StepKind
 	SSL     SetSSLOptions
+	Set     []string // PGDATA, key, value
 }
 
 func TestMain(m *testing.M) {
@@ -61,6 +62,8 @@ func runProgram(command string) int {
 		err = Run(ctx, p.Run)
 	case "create-monitor":
 		err = CreateMonitor(ctx, p.Monitor)
+	case "config-set":
+		_, err = SetConfig(ctx, p.Set[0], p.Set[1], p.Set[2])
 	case "ssl":
 		p.SSL.Logger = log
 		err = SetSSL(ctx, p.SSL)

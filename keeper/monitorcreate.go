@@ -204,7 +204,7 @@ func (c *monitorCreation) undo(m *monitorNode, cause error) error {
 	case c.continued:
 		// What a killed create left cannot be told apart from what was put there
 		// since.
-		return keptError(cause, "pgaf drop monitor --destroy --pgdata "+c.paths.PGDATA)
+		return keptError(cause, "pgaf drop monitor "+destroyOwn(c.initFile)+"--pgdata "+c.paths.PGDATA)
 	}
 	return undone(cause, c.removeFiles())
 }

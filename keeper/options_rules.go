@@ -1,6 +1,7 @@
 package keeper
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -283,6 +284,9 @@ func setAll(c *Config, given []struct{ key, value string }) error {
 			continue
 		}
 		s, err := c.find(g.key)
+		if err == nil && strings.ContainsAny(g.value, "\r\n") {
+			err = errors.New("a value is one line")
+		}
 		if err == nil {
 			err = s.set(c, g.value)
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"pgaf/keeper/postgres"
 	"pgaf/monitor"
 )
 
@@ -104,15 +105,39 @@ func TestSecureDefault(t *testing.T) {
 	c.failover()
 	c.await(b.is(monitor.StatePrimary), a.is(monitor.StateSecondary))
 
+	c.step("changed while they serve", func(t *testing.T) {
+		for _, n := range []*testNode{b, a} { // the primary first
+			c.mustRun("set", program{Command: "config-set", Set: []string{n.pgdata, "replication.password", "other"}})
+			waitFor(t, "the new password", func() bool {
+				conn, err := pgx.Connect(context.Background(), fmt.Sprintf("postgres://%s:other@127.0.0.1:%d/postgres", replicatorUser, b.port))
+				if err == nil {
+					conn.Close(context.Background())
+				}
+				return err == nil
+			})
+		}
+		waitFor(t, "the standby streams with it", func() bool {
+			content, _ := os.ReadFile(filepath.Join(a.pgdata, postgres.StandbyFile))
+			return strings.Contains(string(content), "password=other") &&
+				b.ownSQL("select count(*) from pg_stat_replication where state = 'streaming' and application_name like 'pgautofailover%'") == "1"
+		})
+		c.mustRun("set", program{Command: "config-set", Set: []string{m.pgdata, "pg_autoctl.autoctl_node_password", "changed"}})
+		c.uri = strings.Replace(c.uri, secrets[0], "changed", 1)
+		c.client().Close(context.Background())
+		for _, n := range []*testNode{a, b} {
+			c.mustRun("set", program{Command: "config-set", Set: []string{n.pgdata, "pg_autoctl.monitor", c.uri}})
+		}
+		c.failover()
+		c.await(a.is(monitor.StatePrimary), b.is(monitor.StateSecondary))
+	})
 	c.step("a password that somebody gave the role stays", func(t *testing.T) {
 		m.ownSQL("alter role autoctl_node password 'mine'")
 		m.service.kill(syscall.SIGTERM)
 		m.run()
-		c.uri = strings.Replace(c.uri, secrets[0], "mine", 1)
+		c.uri = strings.Replace(c.uri, "changed", "mine", 1)
 		c.client().Close(context.Background())
-		secrets = append(secrets, "'mine'")
 	})
-	c.withoutSecrets(secrets[:3])
+	c.withoutSecrets(secrets)
 }
 
 // ownSQL runs a statement as the owner of the cluster, who is let in through the socket.

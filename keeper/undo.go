@@ -31,7 +31,7 @@ func (c *creation) undo(cause error) error {
 		// What a killed create left cannot be told apart from what was put there
 		// since.
 		removeBackups(c.paths.PGDATA, c.state.NodeID)
-		return keptError(cause, "pgaf drop node --force --destroy --pgdata "+c.paths.PGDATA)
+		return keptError(cause, "pgaf drop node --force "+destroyOwn(c.initFile)+"--pgdata "+c.paths.PGDATA)
 	}
 	if err := c.unregister(ctx); err != nil {
 		return undone(cause, fmt.Errorf("%w; the monitor still knows this node: repeat the command to go on, or remove the node there with: pgaf drop node --monitor … --name %s --force", err, c.cfg.Name))
@@ -55,6 +55,14 @@ func undone(cause, left error) error {
 // keptError is the error of a create that leaves what there is for the next one.
 func keptError(cause error, remove string) error {
 	return &ExitError{Code: ExitCode(readable(cause)), Err: fmt.Errorf("%w; what there is is kept: repeat the command to go on, or remove it with: %s", readable(cause), remove)}
+}
+
+// destroyOwn is the option that removes PGDATA too, unless it is somebody's cluster.
+func destroyOwn(f initFile) string {
+	if f.PGDATA == folderCluster {
+		return ""
+	}
+	return "--destroy "
 }
 
 // readable says in words that somebody interrupted the create.

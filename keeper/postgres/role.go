@@ -14,17 +14,20 @@ type Role struct {
 	Superuser, Replication bool
 	Password               string // "" = leave as it is
 	ConnectionLimit        int    // 0 = unlimited
+	Foreign                bool   // an existing one is left as it is: it is somebody else's
 }
 
 // EnsureRole creates the role (with LOGIN) when it is missing; an existing one gets the attributes and the
-// password.
+// password, unless it is Foreign.
 func (s *Server) EnsureRole(ctx context.Context, r Role) (created bool, err error) {
 	err = s.SQL(ctx, func(conn *pgx.Conn) error {
 		var exists bool
 		if err := conn.QueryRow(ctx, "select exists (select from pg_roles where rolname = $1)", r.Name).Scan(&exists); err != nil {
 			return err
 		}
-		created = !exists
+		if created = !exists; exists && r.Foreign {
+			return nil
+		}
 		_, err := conn.Exec(ctx, r.statement(exists))
 		return err
 	})
