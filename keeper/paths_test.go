@@ -30,6 +30,7 @@ func TestPaths(t *testing.T) {
 		Lock:   filepath.Join(top, "data/pgaf", top, "node/pgaf.lock"),
 		Exec:   filepath.Join(runtime, "pgaf", top, "node/pgaf.exec"),
 		Nodes:  filepath.Join(top, "data/pgaf", top, "node/nodes.json"),
+		Key:    filepath.Join(top, "data/pgaf", top, "node/server.key"),
 		Goal:   filepath.Join(top, "data/pgaf", top, "node/pgaf.goal"),
 	}
 	if p != want {
