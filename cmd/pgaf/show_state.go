@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -33,7 +34,10 @@ func (c *showStateCmd) Run(a *app) error {
 		if c.JSON {
 			return a.printJSON(list(nodes))
 		}
-		return stateTable(nodes).write(a.stdout)
+		if err := stateTable(nodes).write(a.stdout); err != nil {
+			return err
+		}
+		return writePendingRestarts(a.stdout, nodes)
 	})
 }
 
@@ -94,15 +98,31 @@ func stateTable(nodes []monitor.Node) *table {
 	return t
 }
 
-// reportedState is what the node is, and what takes it long just now or waits for a restart of its Postgres.
+// reportedState is what the node is, and what takes it long just now.
 func reportedState(n monitor.Node) string {
-	switch {
-	case n.Activity != "":
+	if n.Activity != "" {
 		return fmt.Sprintf("%s (%s)", n.Reported, n.Activity)
-	case len(n.PendingRestart) > 0:
-		return fmt.Sprintf("%s (restart pending: %s)", n.Reported, strings.Join(n.PendingRestart, ", "))
 	}
 	return string(n.Reported)
+}
+
+// writePendingRestarts says below the table which nodes run with settings that only a restart changes.
+func writePendingRestarts(w io.Writer, nodes []monitor.Node) error {
+	wrote := false
+	for _, n := range nodes {
+		if len(n.PendingRestart) == 0 {
+			continue
+		}
+		wrote = true
+		if _, err := fmt.Fprintf(w, "%s: restart pending: %s\n", n.Name, strings.Join(n.PendingRestart, ", ")); err != nil {
+			return err
+		}
+	}
+	if !wrote {
+		return nil
+	}
+	_, err := fmt.Fprintln(w)
+	return err
 }
 
 func tliLSN(tli int, lsn fmt.Stringer) string { return fmt.Sprintf("%3d: %s", tli, lsn) }

@@ -28,7 +28,7 @@ type SettingUse struct {
 }
 
 // The last entry of a setting in the files is the one that counts. pending_restart is what this session saw at its
-// last reload; pg_file_settings reads the files as they are.
+// last reload; pg_file_settings reads the files as they are. What steers recovery counts for nothing once it is over.
 const settingUsesQuery = `
 with filed as materialized (
 	select distinct on (lower(name)) lower(name) as name, setting, sourcefile, sourceline
@@ -37,7 +37,7 @@ select s.name, s.setting, s.pending_restart or (s.name = any($1) and coalesce(f.
 	coalesce(f.setting, s.boot_val, ''),
 	case when f.sourcefile is null or f.sourcefile like '%/' || $2::text then '' else f.sourcefile || ' line ' || f.sourceline end
 from pg_settings s left join filed f using (name)
-where s.name = any($1) or s.pending_restart order by s.name`
+where s.name = any($1) or s.pending_restart and s.category <> 'Write-Ahead Log / Recovery Target' order by s.name`
 
 // SettingUses looks at the settings that the nodes of a group share, and at those that wait for a restart.
 func (s *Server) SettingUses(ctx context.Context) (uses []SettingUse, err error) {

@@ -140,15 +140,3 @@ func (s *Server) SetReadOnly(ctx context.Context, on bool) error {
 	value := "on"
 	return s.AlterSystem(ctx, "default_transaction_read_only", &value)
 }
-
-// PendingRestart lists settings that changed in the files but need a restart.
-func (s *Server) PendingRestart(ctx context.Context) (names []string, err error) {
-	err = s.SQL(ctx, func(conn *pgx.Conn) error {
-		rows, err := conn.Query(ctx, "select name from pg_settings where pending_restart order by name")
-		if err == nil {
-			names, err = pgx.CollectRows(rows, pgx.RowTo[string])
-		}
-		return err
-	})
-	return names, err
-}

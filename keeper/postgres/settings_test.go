@@ -85,8 +85,8 @@ func TestSettingsInEffect(t *testing.T) {
 		if wrong := n.text("select coalesce(string_agg(format('%s: %s', name, error), ', '), '') from pg_file_settings where error is not null"); wrong != "" {
 			t.Fatal(wrong)
 		}
-		if pending, err := n.PendingRestart(within(t, time.Minute)); err != nil || len(pending) != 0 {
-			t.Fatalf("pending %v, %v", pending, err)
+		if pending := n.pending(); len(pending) != 0 {
+			t.Fatalf("pending %v", pending)
 		}
 		// TLS with our certificate, verified.
 		u := Upstream{Host: "localhost", Port: n.port, User: "postgres", Database: "postgres", SSLMode: "verify-full", SSLRootCert: crt}
@@ -99,6 +99,32 @@ func TestSettingsInEffect(t *testing.T) {
 	}
 	if !testBin.HasLibrary("plpgsql") || !testBin.HasExtension("plpgsql") || testBin.HasLibrary("no_such_library") || testBin.HasExtension("no_such_extension") {
 		t.Error("HasLibrary, HasExtension")
+	}
+}
+
+// pending are the settings that wait for a restart.
+func (n *node) pending() (names []string) {
+	n.t.Helper()
+	uses, err := n.SettingUses(within(n.t, time.Minute))
+	n.must(err)
+	for _, use := range uses {
+		if use.Pending {
+			names = append(names, use.Name)
+		}
+	}
+	return names
+}
+
+// A standby's settings of recovery wait for nothing after its promotion.
+func TestNothingPendingAfterPromotion(t *testing.T) {
+	p := newPrimary(t)
+	n := p.standby(1)
+	p.stop(Fast)
+	n.must(n.Promote(within(t, time.Minute)))
+	n.must(RemoveStandby(n.pgdata))
+	n.must(n.ReloadSeen(within(t, time.Minute)))
+	if pending := n.pending(); len(pending) != 0 {
+		t.Errorf("pending %v", pending)
 	}
 }
 
@@ -115,8 +141,8 @@ func TestAlterSystem(t *testing.T) {
 	n.must(n.SetReadOnly(ctx, false))
 	value := "it's"
 	n.must(n.AlterSystem(ctx, "cluster_name", &value))
-	if pending, err := n.PendingRestart(ctx); err != nil || len(pending) != 1 || pending[0] != "cluster_name" {
-		t.Fatalf("pending %v, %v", pending, err)
+	if pending := n.pending(); len(pending) != 1 || pending[0] != "cluster_name" {
+		t.Fatalf("pending %v", pending)
 	}
 	n.must(n.AlterSystem(ctx, "cluster_name", nil))
 	if err := n.AlterSystem(ctx, "work_mem; drop table t", &value); err == nil {

@@ -40,6 +40,8 @@ ALTER TABLE pgautofailover.event ALTER eventtime SET DEFAULT pgautofailover.now(
 
 -- Referring tables first.
 ALTER TABLE pgautofailover.node_timeline_history SET UNLOGGED;
+ALTER TABLE pgautofailover.node_setting SET UNLOGGED;
+ALTER TABLE pgautofailover.group_setting SET UNLOGGED;
 ALTER TABLE pgautofailover.node SET UNLOGGED;
 ALTER TABLE pgautofailover.node_group SET UNLOGGED;
 ALTER TABLE pgautofailover.event SET UNLOGGED;
