@@ -190,8 +190,8 @@ func (n *node) applySettings(ctx context.Context) error {
 	if err := n.writeSettings(ctx); err != nil {
 		return err
 	}
-	killpoint.At(ctx, "applySettings-ReloadConfig")
-	return n.server.ReloadConfig(ctx)
+	killpoint.At(ctx, "applySettings-ReloadSeen")
+	return n.server.ReloadSeen(ctx)
 }
 
 // settingsDone and settingsFailed tell the monitor how a job ended that was for the settings of the group.

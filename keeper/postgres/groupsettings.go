@@ -66,11 +66,6 @@ func (s *Server) PreparedTransactions(ctx context.Context) (count int, err error
 	return count, err
 }
 
-// ReloadConfig makes the postmaster and our session read the files again, and returns when the session has.
-func (s *Server) ReloadConfig(ctx context.Context) error {
-	return s.SQL(ctx, func(conn *pgx.Conn) error { return s.reloadSeen(ctx, conn) })
-}
-
 // groupMark begins the block of a group's settings in SettingsFile.
 const groupMark = "# For the whole group (pgaf set formation settings); a standby never has less than its primary."
 

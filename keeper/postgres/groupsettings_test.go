@@ -30,7 +30,7 @@ func TestSettingUses(t *testing.T) {
 		t.Helper()
 		_, err := WriteSettings(n.pgdata, NodeSettings{Kind: KindStandalone, Tuning: TestTuning(), Group: group})
 		n.must(err)
-		n.must(n.ReloadConfig(within(t, 5*time.Second)))
+		n.must(n.ReloadSeen(within(t, 5*time.Second)))
 	}
 	group := map[string]int{"max_connections": 120, "max_wal_senders": 14}
 	write(group)
@@ -48,7 +48,7 @@ func TestSettingUses(t *testing.T) {
 	content, err := os.ReadFile(path)
 	n.must(err)
 	n.must(os.WriteFile(path, append(content, "Max_Connections = 130\nshared_buffers = '20MB'\n"...), 0o600))
-	n.must(n.ReloadConfig(within(t, 5*time.Second)))
+	n.must(n.ReloadSeen(within(t, 5*time.Second)))
 	if got := use("max_connections"); got.Filed != "130" || !strings.Contains(got.Source, path+" line ") {
 		t.Errorf("the operator's file: %+v", got)
 	}
