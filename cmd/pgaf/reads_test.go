@@ -23,14 +23,17 @@ var readers = []string{
 	"show", "get", "inspect", "explain", "status", "version", "help", "config get", "config check", "manual fsm nodes get",
 }
 
-// notRead are those of readers that do something for as long as they run, or are about other files.
-var notRead = []string{"inspect pgsetup wait"}
+// notRead are those of readers that wait for somebody else, or write.
+var notRead = []string{"inspect pgsetup wait", "inspect pgsetup hba-lan"}
 
 // readExitCodes are the exit codes other than 0, while Postgres is stopped and while it runs without its service.
 var readExitCodes = map[string][2]int{
-	"status":               {3, 3}, // the service does not run
-	"config check":         {2, 0},
-	"manual fsm nodes get": {2, 2}, // the monitor of this node is not disabled
+	"status":                     {3, 3}, // the service does not run
+	"config check":               {2, 0},
+	"inspect pgsetup ready":      {4, 0},
+	"inspect getpid postgres":    {3, 3}, // the service does not run
+	"inspect getpid node-active": {3, 3},
+	"manual fsm nodes get":       {2, 2}, // the monitor of this node is not disabled
 }
 
 func testReadsChangeNothing(t *testing.T) {

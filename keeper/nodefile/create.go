@@ -44,9 +44,6 @@ func (f *File) Exists() (bool, error) {
 
 // Create makes the node, and with run stays as its service.
 func (f *File) Create(ctx context.Context, p Program, run bool) error {
-	if f.NoMonitor {
-		return &keeper.ExitError{Code: keeper.ExitBadConfig, Err: fmt.Errorf("monitor.no_monitor: this program takes a node away from its monitor, and creates none without; create it with one, then: pgaf disable monitor --force --pgdata %s", f.PGDATA)}
-	}
 	ssl, err := f.sslOptions()
 	if err != nil {
 		return err
@@ -61,7 +58,7 @@ func (f *File) Create(ctx context.Context, p Program, run bool) error {
 	return keeper.Create(ctx, keeper.CreateOptions{
 		PGDATA: f.PGDATA, Port: f.Port, Name: f.Name, Hostname: f.Hostname,
 		Formation: f.Formation, Group: f.group(), NodeKind: f.nodeKind(), Cluster: f.CitusCluster, Region: f.Region,
-		Monitor: f.MonitorURI, MonitorPassword: f.MonitorPassword, ReplicationPassword: f.ReplicationPassword,
+		Monitor: f.MonitorURI, DisableMonitor: f.NoMonitor, NodeID: int64(f.NodeID), MonitorPassword: f.MonitorPassword, ReplicationPassword: f.ReplicationPassword,
 		Auth: f.Auth, HBALan: f.HBALan, SSL: ssl,
 		CandidatePriority: &f.CandidatePriority, ReplicationQuorum: &f.ReplicationQuorum,
 		Progress: p.Progress, Run: run, Version: p.Version, Options: p.Options, Logger: p.Logger,
