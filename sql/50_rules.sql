@@ -100,10 +100,11 @@ INSERT INTO pgautofailover.rule (pos, section, name, reported, converged, condit
  'n is new and the primary can be copied, also one that waits for more standbys than there are',
  '{n} copies the data of {p}'),
 (303, 'reporting_node', 'standby_caught_up', '{catchingup}', true,
- $c$ p.converged AND p.healthy AND p.reported IN ('wait_primary', 'primary', 'join_primary')
+ $c$ p.healthy AND (p.converged AND p.reported IN ('wait_primary', 'primary', 'join_primary')
+                    OR p.goal = 'primary' AND p.reported IN ('wait_primary', 'apply_settings') AND g.sync_secondaries < g.number_sync)
      AND n.healthy AND n.fresh AND NOT n.cut AND NOT p.cut AND n.tli = p.tli AND n.lsn <> '0/0' AND p.lsn <> '0/0'
      AND abs(p.lsn - n.lsn) <= (t).sync_bytes $c$, 'secondary',
- 'n runs, follows the timeline of the primary and is within enable_sync_wal_log_threshold of it',
+ 'n runs, follows the timeline of the primary and is within enable_sync_wal_log_threshold of it; a primary that waits for a standby which is lost may wait for n',
  '{n} has caught up with {p}'),
 (305, 'reporting_node', 'standby_lost', '{secondary,catchingup}', false,
  $c$ n.goal = 'secondary' AND n.unhealthy AND p.healthy AND p.nodeid <> n.nodeid $c$, 'catchingup',
