@@ -33,14 +33,17 @@ func (s *Server) Promote(ctx context.Context) error {
 		promoted = true
 		release := s.watchControl()
 		defer release()
-		if err := s.signalPromote(); err != nil {
+		r, err := s.signalPromote()
+		if err != nil {
 			return err
 		}
 		var failed error
-		err := s.await(ctx, func() bool {
+		err = s.await(ctx, func() bool {
 			done, err := over()
-			failed = err
-			return done || err != nil
+			if failed = err; !done && err == nil && hasExited(r) {
+				failed = ErrNotRunning // our session may outlive a killed postmaster by a moment, and nothing changes after that
+			}
+			return done || failed != nil
 		})
 		return errors.Join(err, failed)
 	})
@@ -53,11 +56,11 @@ func (s *Server) Promote(ctx context.Context) error {
 	return nil
 }
 
-// signalPromote does what pg_ctl promote does.
-func (s *Server) signalPromote() error {
+// signalPromote does what pg_ctl promote does, and returns the postmaster that it told.
+func (s *Server) signalPromote() (*run, error) {
 	trigger := filepath.Join(s.PGDATA(), "promote")
 	if err := os.WriteFile(trigger, nil, 0o600); err != nil {
-		return err
+		return nil, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -69,5 +72,5 @@ func (s *Server) signalPromote() error {
 	if err != nil {
 		_ = os.Remove(trigger)
 	}
-	return err
+	return s.run, err
 }
