@@ -207,7 +207,8 @@ func (w *World) checkNotStuck(ctx context.Context, dead int64) error {
 
 // namesMissing says whether an explanation names somebody who is not there.
 func (w *World) namesMissing(explanation string, dead int64) bool {
-	return strings.Contains(explanation, "a node that was removed") || strings.Contains(explanation, "the primary that was removed") || slices.ContainsFunc(w.look.nodes, func(n nodeRow) bool {
+	return strings.Contains(explanation, "a node that was removed") || strings.Contains(explanation, "the primary that was removed") ||
+		strings.Contains(explanation, "whose candidate priority is 0") || slices.ContainsFunc(w.look.nodes, func(n nodeRow) bool {
 		return (n.id == dead || n.goal == monitor.StateMaintenance) && strings.Contains(explanation, `"`+nodeName(n.id)+`"`)
 	})
 }
