@@ -53,8 +53,8 @@ func Ping(ctx context.Context, uri string) (server string, took time.Duration, e
 		return "", 0, err
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
-	config := conn.Config()
-	return fmt.Sprintf("%s:%d", config.Host, config.Port), time.Since(begun), nil
+	// The configuration of a connection names the first host of the string.
+	return conn.PgConn().Conn().RemoteAddr().String(), time.Since(begun), nil
 }
 
 // attemptLimit bounds one attempt to connect, and one write.
