@@ -12,7 +12,7 @@ import (
 
 // demoCommands is an application that writes while its formation fails over.
 type demoCommands struct {
-	Run     demoRunCmd     `cmd:"" help:"Write for a while, fail over meanwhile, and print a summary." example:"${prog} internal demo run --monitor postgres://autoctl_node@127.0.0.1:6000/pg_auto_failover --username postgres"`
+	Run     demoRunCmd     `cmd:"" help:"Write for a while, fail over meanwhile, and print a summary." example:"${prog} internal demo run --pgdata ./monitor --username postgres --duration 10 --first-failover 2"`
 	URI     demoURICmd     `cmd:"" name:"uri" help:"Print the connection string of the application." example:"${prog} internal demo uri --pgdata ./monitor"`
 	Ping    demoPingCmd    `cmd:"" help:"Connect once to the node that accepts writes." example:"${prog} internal demo ping --pgdata ./monitor --username postgres"`
 	Summary demoSummaryCmd `cmd:"" help:"Print the summary of the last run." example:"${prog} internal demo summary --pgdata ./monitor --username postgres"`

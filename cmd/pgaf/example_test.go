@@ -16,7 +16,7 @@ import (
 )
 
 // examplePorts are the ports of the examples, in the order of $PORT0 and on.
-var examplePorts = []string{"6000", "6010", "6011", "6020"}
+var examplePorts = []string{"6000", "6010", "6011", "6020", "6021"}
 
 // TestExamples runs the examples of --help as they stand, in the sessions of
 // testdata/examples. There "example LEAF" is a program that runs the example of a

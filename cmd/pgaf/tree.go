@@ -9,8 +9,8 @@ type cli struct {
 	Create struct {
 		Monitor     createMonitorCmd     `cmd:"" help:"Create a monitor." example:"${prog} create monitor --pgdata ./monitor --pgport 6000 --hostname 127.0.0.1 --auth trust --ssl-self-signed"`
 		Postgres    createPostgresCmd    `cmd:"" help:"Create a Postgres node and register it with the monitor." example:"${prog} create postgres --pgdata ./node_a --pgport 6010 --hostname 127.0.0.1 --auth trust --ssl-self-signed --monitor postgres://autoctl_node@127.0.0.1:6000/pg_auto_failover"`
-		Coordinator createCoordinatorCmd `cmd:"" help:"Create the coordinator of a Citus formation and register it with the monitor." example:"${prog} create coordinator --pgdata ./coordinator --pgport 6020 --hostname 127.0.0.1 --formation sharded --monitor postgres://autoctl_node@127.0.0.1:6000/pg_auto_failover"`
-		Worker      createWorkerCmd      `cmd:"" help:"Create a worker of a Citus formation and register it with the monitor." example:"${prog} create worker --pgdata ./worker --pgport 6021 --hostname 127.0.0.1 --formation sharded --group 1 --monitor postgres://autoctl_node@127.0.0.1:6000/pg_auto_failover"`
+		Coordinator createCoordinatorCmd `cmd:"" help:"Create the coordinator of a Citus formation and register it with the monitor." example:"${prog} create coordinator --pgdata ./coordinator --pgport 6020 --hostname 127.0.0.1 --auth trust --ssl-self-signed --formation sharded --monitor postgres://autoctl_node@127.0.0.1:6000/pg_auto_failover"`
+		Worker      createWorkerCmd      `cmd:"" help:"Create a worker of a Citus formation and register it with the monitor." example:"${prog} create worker --pgdata ./worker --pgport 6021 --hostname 127.0.0.1 --auth trust --ssl-self-signed --formation sharded --group 1 --monitor postgres://autoctl_node@127.0.0.1:6000/pg_auto_failover"`
 		Formation   createFormationCmd   `cmd:"" help:"Create a formation on the monitor." example:"${prog} create formation --pgdata ./monitor --formation sales --kind pgsql"`
 	} `cmd:"" help:"Create a node or a formation."`
 
@@ -88,7 +88,7 @@ type cli struct {
 		Timeline acceptTimelineCmd `cmd:"" help:"Choose the timeline that a group goes on with after its nodes went different ways." example:"${prog} accept timeline --pgdata ./monitor --tli 2 --reason restored"`
 	} `cmd:"" help:"Decide what only an operator can decide."`
 
-	Activate activateCmd `cmd:"" help:"Activate a Citus worker, or add a coordinator to its own metadata." example:"${prog} activate --pgdata ./worker_a"`
+	Activate activateCmd `cmd:"" help:"Activate a Citus worker, or add a coordinator to its own metadata." example:"${prog} activate --pgdata ./worker"`
 
 	Inspect inspectCommands `cmd:"" help:"Look into the machinery; changes nothing (but for pgsetup hba-lan)."`
 	Manual  manualCommands  `cmd:"" help:"Do by hand what monitor and keeper do."`

@@ -9,7 +9,7 @@ type internalCommands struct {
 
 	Service internalServiceCommands `cmd:"" help:"Processes of a supervisor of pg_auto_failover."`
 	Demo    demoCommands            `cmd:"" help:"An application that writes while the group fails over."`
-	Tmux    goneTmuxCmd             `cmd:"" passthrough:"" help:"Replaced by pgaf watch and internal demo."`
+	Tmux    goneTmuxCmd             `cmd:"" passthrough:"" help:"Refused: replaced by pgaf watch and internal demo." example:"${prog} internal tmux session"`
 }
 
 type internalServiceCommands struct {
@@ -32,8 +32,8 @@ type doCommands struct {
 	Pgctl       manualPgctlCommands       `cmd:""`
 	Service     doServiceCommands         `cmd:""`
 	Demo        demoCommands              `cmd:""`
-	Tmux        goneTmuxCmd               `cmd:"" passthrough:""`
-	Azure       goneAzureCmd              `cmd:"" passthrough:""`
+	Tmux        goneTmuxCmd               `cmd:"" passthrough:"" help:"Refused: replaced by pgaf watch and internal demo." example:"${prog} do tmux session"`
+	Azure       goneAzureCmd              `cmd:"" passthrough:"" help:"Refused: pgaf creates no machines in a cloud." example:"${prog} do azure create"`
 }
 
 type doMonitorCommands struct {

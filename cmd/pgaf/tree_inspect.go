@@ -40,14 +40,14 @@ type inspectFSMCommands struct {
 
 type inspectMonitorCommands struct {
 	Get               inspectMonitorGetCommands `cmd:"" help:"Ask the monitor about a group."`
-	ParseNotification parseNotificationCmd      `cmd:"" help:"Print the fields of a notification of the monitor." example:"${prog} inspect monitor parse-notification {\"type\":\"state\"}"`
+	ParseNotification parseNotificationCmd      `cmd:"" help:"Print the fields of a notification of the monitor." example:"${prog} inspect monitor parse-notification '{\"type\":\"state\"}'"`
 }
 
 type inspectMonitorGetCommands struct {
 	Primary        monitorGetPrimaryCmd        `cmd:"" help:"Print the primary of a group." example:"${prog} inspect monitor get primary --pgdata ./node_a"`
 	Others         monitorGetOthersCmd         `cmd:"" help:"Print the other nodes of the group of a node." example:"${prog} inspect monitor get others --pgdata ./node_a"`
 	CandidateCount monitorGetCandidateCountCmd `cmd:"" help:"Print how many nodes could take over now." example:"${prog} inspect monitor get candidate-count --pgdata ./monitor"`
-	Coordinator    monitorGetCoordinatorCmd    `cmd:"" help:"Print the coordinator of a Citus formation." example:"${prog} inspect monitor get coordinator --pgdata ./monitor --formation default"`
+	Coordinator    monitorGetCoordinatorCmd    `cmd:"" help:"Print the coordinator of a Citus formation." example:"${prog} inspect monitor get coordinator --pgdata ./monitor --formation sharded"`
 }
 
 type inspectGetpidCommands struct {

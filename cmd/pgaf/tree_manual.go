@@ -38,7 +38,7 @@ type manualPgctlCommands struct {
 }
 
 type manualMonitorCommands struct {
-	Register monitorRegisterCmd `cmd:"" help:"Register a node that the monitor does not know, in a given state." example:"${prog} manual monitor register --pgdata ./node_a wait_standby"`
+	Register monitorRegisterCmd `cmd:"" help:"Register a node that the monitor does not know, in a given state." example:"${prog} manual monitor register --pgdata ./node_b wait_standby"`
 	Active   monitorActiveCmd   `cmd:"" help:"Without the service: report to the monitor once." example:"${prog} manual monitor active --pgdata ./node_a"`
 	Version  monitorVersionCmd  `cmd:"" help:"Print the version of the monitor; on its own machine bring it up to this version first." example:"${prog} manual monitor version --pgdata ./monitor"`
 }
@@ -51,8 +51,8 @@ type manualPrimaryCommands struct {
 }
 
 type manualSlotCommands struct {
-	Create slotCreateCmd `cmd:"" help:"Create the replication slot of a node." example:"${prog} manual primary slot create --pgdata ./node_a --node-id 2"`
-	Drop   slotDropCmd   `cmd:"" help:"Drop the replication slot of a node." example:"${prog} manual primary slot drop --pgdata ./node_a --node-id 2"`
+	Create slotCreateCmd `cmd:"" help:"Create the replication slot of a node." example:"${prog} manual primary slot create --pgdata ./node_b --node-id 1"`
+	Drop   slotDropCmd   `cmd:"" help:"Drop the replication slot of a node." example:"${prog} manual primary slot drop --pgdata ./node_b --node-id 1"`
 }
 
 type manualAdduserCommands struct {
@@ -68,14 +68,14 @@ type manualStandbyCommands struct {
 }
 
 type manualCoordinatorCommands struct {
-	Add      coordinatorCmd             `cmd:"" help:"Needs Citus: add this node to the coordinator." example:"${prog} manual coordinator add --pgdata ./worker_a"`
-	Activate coordinatorCmd             `cmd:"" help:"Needs Citus: activate this node on the coordinator." example:"${prog} manual coordinator activate --pgdata ./worker_a"`
-	Remove   coordinatorCmd             `cmd:"" help:"Needs Citus: remove this node from the coordinator." example:"${prog} manual coordinator remove --pgdata ./worker_a"`
+	Add      coordinatorCmd             `cmd:"" help:"Needs Citus: add this node to the coordinator." example:"${prog} manual coordinator add --pgdata ./worker"`
+	Activate coordinatorCmd             `cmd:"" help:"Needs Citus: activate this node on the coordinator." example:"${prog} manual coordinator activate --pgdata ./worker"`
+	Remove   coordinatorCmd             `cmd:"" help:"Needs Citus: remove this node from the coordinator." example:"${prog} manual coordinator remove --pgdata ./worker"`
 	Update   coordinatorUpdatesCommands `cmd:"" help:"Needs Citus: update the address of this node, in two phases."`
 }
 
 type coordinatorUpdatesCommands struct {
-	Prepare  coordinatorCmd `cmd:"" help:"Needs Citus: prepare the update." example:"${prog} manual coordinator update prepare --pgdata ./worker_a"`
-	Commit   coordinatorCmd `cmd:"" help:"Needs Citus: commit the update." example:"${prog} manual coordinator update commit --pgdata ./worker_a"`
-	Rollback coordinatorCmd `cmd:"" help:"Needs Citus: give up the update." example:"${prog} manual coordinator update rollback --pgdata ./worker_a"`
+	Prepare  coordinatorCmd `cmd:"" help:"Needs Citus: prepare the update." example:"${prog} manual coordinator update prepare --pgdata ./worker"`
+	Commit   coordinatorCmd `cmd:"" help:"Needs Citus: commit the update." example:"${prog} manual coordinator update commit --pgdata ./worker"`
+	Rollback coordinatorCmd `cmd:"" help:"Needs Citus: give up the update." example:"${prog} manual coordinator update rollback --pgdata ./worker"`
 }
