@@ -27,7 +27,7 @@ type LocalPostgresOptions struct {
 	PgHost   string
 	Port     int
 	Hostname string
-	TLS      bool // clients have to encrypt
+	TLS      *bool // whether clients have to encrypt
 }
 
 // FindLocalPostgres reads the configuration of the node and finds the programs. It
@@ -49,7 +49,9 @@ func FindLocalPostgres(o LocalPostgresOptions) (*LocalPostgres, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg.SSL.Active = cfg.SSL.Active || o.TLS
+	if o.TLS != nil {
+		cfg.SSL.Active = *o.TLS
+	}
 	bin, err := findBin(postgres.FindFirstBin, cfg.PgCtl)
 	if err != nil {
 		return nil, err

@@ -37,6 +37,38 @@ func (createPostgresCmd) exits() []exit {
 	return []exit{{keeper.ExitExtension, "the database has no pgaf monitor"}}
 }
 
+func (createCoordinatorCmd) exits() []exit { return citusExits }
+func (createWorkerCmd) exits() []exit      { return citusExits }
+
+var citusExits = []exit{
+	{keeper.ExitCoordinator, "the extension citus is not installed; nothing was changed"},
+	{keeper.ExitExtension, "the database has no pgaf monitor"},
+}
+
+func (adoptCmd) exits() []exit {
+	return []exit{
+		{exitBadConfig, "the configuration cannot be read, or is one that pgaf does not take over or give back"},
+		{exitBadState, "the state cannot be read, or is one that pgaf does not take over or give back"},
+		{keeper.ExitPostgres, "the Postgres of a monitor does not run, or that of a node cannot be looked at"},
+		{exitMonitor, "the monitor cannot be reached, or refuses"},
+		{keeper.ExitKeeper, "the folder holds no PostgreSQL cluster"},
+		{exitInternal, "anything else"},
+		{keeper.ExitExtension, "the extension of a monitor cannot be updated"},
+	}
+}
+
+func (enableSSLCmd) exits() []exit  { return sslExits }
+func (disableSSLCmd) exits() []exit { return sslExits }
+
+var sslExits = []exit{
+	{exitBadConfig, "the configuration of the node, or your own settings of Postgres, do not allow it"},
+	{exitBadState, "the state file of the node cannot be read"},
+	{keeper.ExitPostgres, "the settings of Postgres cannot be read or written"},
+	{exitMonitor, "the node would not reach its monitor; nothing was changed"},
+	{keeper.ExitKeeper, "the standby would not reach its primary; nothing was changed"},
+	{keeper.ExitReload, "the configuration is changed, and Postgres has not taken it"},
+}
+
 func (failoverOptions) exits() []exit {
 	return []exit{
 		{exitBadState, "the formation has no nodes"},
@@ -83,6 +115,14 @@ func (disableMonitorCmd) exits() []exit {
 	return []exit{
 		{exitBadState, "the monitor knows this node, and --force is not given"},
 		{exitMonitor, "the monitor cannot be reached, or refuses"},
+	}
+}
+
+func (configGetCmd) exits() []exit {
+	return []exit{
+		{exitBadConfig, "a setting in the configuration of the node has a wrong value"},
+		{keeper.ExitPostgres, "the configuration of the node may not be read"},
+		{exitInternal, "its file is no configuration of a node"},
 	}
 }
 
@@ -169,6 +209,35 @@ func (runCmd) exits() []exit {
 		{keeper.ExitFatal, "a restart would not help: the node was dropped"},
 	}
 }
+
+func (nodeFileArg) exits() []exit {
+	return []exit{{exitBadConfig, "there are mistakes in the file"}}
+}
+
+func (nodeApplyCmd) exits() []exit {
+	return []exit{
+		{exitBadConfig, "there are mistakes in the file, or settings differ that cannot change while the node runs"},
+		{exitMonitor, "the monitor cannot be reached, or refuses"},
+		{keeper.ExitExtension, "the database has no pgaf monitor"},
+	}
+}
+
+func (nodePostInitCmd) exits() []exit { return nodeApplyCmd{}.exits() }
+
+func (nodeInitCmd) exits() []exit { return fileCreateExits }
+
+func (nodeRunCmd) exits() []exit {
+	return append([]exit{
+		{exitInternal, "its create or its service failed, or the service runs already"},
+		{keeper.ExitFatal, "a restart would not help: the node was dropped"},
+	}, fileCreateExits...)
+}
+
+// fileCreateExits are those of a create that is told its options by a file.
+var fileCreateExits = append([]exit{
+	{exitBadConfig, "there are mistakes in the file, or the folder holds another node"},
+	{keeper.ExitExtension, "the database has no pgaf monitor"},
+}, localPostgresOptions{}.exits()...)
 
 func (stopCmd) exits() []exit { return []exit{{exitInternal, "nothing runs"}} }
 

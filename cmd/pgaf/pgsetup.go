@@ -25,15 +25,23 @@ type pgsetupOptions struct {
 	sslOptions
 }
 
-func (o pgsetupOptions) options() keeper.LocalPostgresOptions {
-	return keeper.LocalPostgresOptions{PGDATA: o.PGData, PgCtl: o.PgCtl, PgHost: o.PgHost, Port: int(o.Port), Hostname: o.Hostname,
-		TLS: o.SelfSigned || o.CertFile != ""}
+func (o pgsetupOptions) options(a *app) (found keeper.LocalPostgresOptions, err error) {
+	if _, err := o.require(); err != nil {
+		return found, err
+	}
+	ssl, err := o.choice(a)
+	found = keeper.LocalPostgresOptions{PGDATA: o.PGData, PgCtl: o.PgCtl, PgHost: o.PgHost, Port: int(o.Port), Hostname: o.Hostname}
+	if tls := ssl.SelfSigned || ssl.CertFile != ""; tls || ssl.None {
+		found.TLS = &tls
+	}
+	return found, err
 }
 
 // find is the Postgres that the options name.
-func (o pgsetupOptions) find() (*keeper.LocalPostgres, error) {
-	if _, err := o.require(); err != nil {
+func (o pgsetupOptions) find(a *app) (*keeper.LocalPostgres, error) {
+	options, err := o.options(a)
+	if err != nil {
 		return nil, err
 	}
-	return keeper.FindLocalPostgres(o.options())
+	return keeper.FindLocalPostgres(options)
 }

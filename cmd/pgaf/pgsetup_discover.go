@@ -6,7 +6,7 @@ type pgsetupDiscoverCmd struct {
 }
 
 func (c *pgsetupDiscoverCmd) Run(a *app) error {
-	found, err := c.find()
+	found, err := c.find(a)
 	if err != nil {
 		return err
 	}

@@ -17,10 +17,11 @@ func (c *pgsetupHBALanCmd) Run(a *app) error {
 	if c.SkipHBA {
 		return usageError("leave out --skip-pg-hba", "hba-lan writes pg_hba.conf, which --skip-pg-hba leaves alone")
 	}
-	if _, err := c.require(); err != nil {
+	options, err := c.options(a)
+	if err != nil {
 		return err
 	}
 	ctx, stop := a.interruptible()
 	defer stop()
-	return keeper.AllowLan(ctx, c.options(), method, a.log)
+	return keeper.AllowLan(ctx, options, method, a.log)
 }

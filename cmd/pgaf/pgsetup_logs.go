@@ -5,7 +5,7 @@ import "strings"
 type pgsetupLogsCmd struct{ pgsetupOptions }
 
 func (c *pgsetupLogsCmd) Run(a *app) error {
-	found, err := c.find()
+	found, err := c.find(a)
 	if err != nil {
 		return err
 	}

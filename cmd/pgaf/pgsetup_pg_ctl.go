@@ -8,7 +8,7 @@ func (c *pgsetupPgCtlCmd) Run(a *app) error {
 	if c.PGData == "" {
 		c.PGData = "." // no node is needed
 	}
-	found, err := c.find()
+	found, err := c.find(a)
 	if err != nil {
 		return err
 	}

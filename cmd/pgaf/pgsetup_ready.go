@@ -3,7 +3,7 @@ package main
 type pgsetupReadyCmd struct{ pgsetupOptions }
 
 func (c *pgsetupReadyCmd) Run(a *app) error {
-	found, err := c.find()
+	found, err := c.find(a)
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,7 @@ import "fmt"
 type pgsetupTuneCmd struct{ pgsetupOptions }
 
 func (c *pgsetupTuneCmd) Run(a *app) error {
-	found, err := c.find()
+	found, err := c.find(a)
 	if err != nil {
 		return err
 	}

@@ -9,15 +9,15 @@ type pgsetupWaitCmd struct {
 }
 
 func (c *pgsetupWaitCmd) Run(a *app) error {
-	pgdata, err := c.require()
+	options, err := c.options(a)
 	if err != nil {
 		return err
 	}
 	ctx, stop := a.interruptible()
 	defer stop()
-	if err := keeper.WaitPostgres(ctx, c.options(), c.ReadWrite, c.Timeout.duration(), a.log); err != nil {
+	if err := keeper.WaitPostgres(ctx, options, c.ReadWrite, c.Timeout.duration(), a.log); err != nil {
 		return err
 	}
-	a.log.Info("Postgres is ready", "pgdata", pgdata)
+	a.log.Info("Postgres is ready", "pgdata", options.PGDATA)
 	return nil
 }
