@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -22,12 +23,18 @@ func TestMain(m *testing.M) {
 			os.Exit(code)
 		}
 		flag.Parse()
-		if err := flag.Set("test.run", "^TestAsRoot$"); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
+		setFlag("test.run", "^TestAsRoot$")
+	} else if strings.HasSuffix(os.Args[0], ".test") {
+		setFlag("test.parallel", fmt.Sprint(2*runtime.GOMAXPROCS(0))) // scripts mostly wait; -parallel has precedence
 	}
 	testscript.Main(m, map[string]func(){"pgaf": main, "pg_autoctl": main, "example": runExample, "tty": runOnTTY})
+}
+
+func setFlag(name, value string) {
+	if err := flag.Set(name, value); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 }
 
 // asPostgres runs a copy of this test program as user postgres, in the same
