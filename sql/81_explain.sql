@@ -213,7 +213,7 @@ BEGIN
         waiting_for := CASE
             WHEN g.may_promote THEN 'the next evaluation'
             WHEN g.chosen IS NULL AND behind IS NOT NULL THEN behind
-            WHEN g.chosen IS NULL AND unwilling IS NOT NULL
+            WHEN g.chosen IS NULL AND g.missing IS NULL AND unwilling IS NOT NULL
                  THEN format('a candidate with the history of "%s", whose candidate priority is 0', unwilling)
             WHEN g.chosen IS NULL THEN format('a healthy candidate that reports its position, of: %s', coalesce(g.missing, 'nobody'))
             WHEN NOT g.proven AND NOT leased THEN format('the position of %s, which may have acknowledged commits', coalesce(g.missing, 'a node that was removed'))
@@ -223,7 +223,7 @@ BEGIN
             ELSE format('the position of %s, which may have acknowledged commits', coalesce(g.missing, 'the old primary')) END;
         ends := CASE WHEN leased AND g.chosen IS NOT NULL AND g.lease_ends > at AND NOT g.proven AND NOT g.old_stopped
                      THEN format('the lease of the old primary ends at %s', date_trunc('second', g.lease_ends)) END;
-        action := CASE WHEN g.chosen IS NULL AND behind IS NULL AND unwilling IS NOT NULL
+        action := CASE WHEN g.chosen IS NULL AND g.missing IS NULL AND behind IS NULL AND unwilling IS NOT NULL
                        THEN format('pgaf set node candidate-priority --formation %s --name %s 50; or ', formation_id, unwilling) ELSE '' END
             || format('bring the missing nodes back; or accept the loss of commits: pgaf perform failover --allow-data-loss --formation %s --group %s', formation_id, group_id);
     END IF;
