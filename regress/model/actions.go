@@ -163,6 +163,9 @@ func (w *World) askSyncNames(ctx context.Context, n *Node) (names syncSet, known
 		return names, false, nil
 	}
 	text, err := w.ask(ctx, "SELECT pgautofailover.synchronous_standby_names('default', 0)")
+	if sqlState(err) == "42P17" {
+		return names, false, nil // all nodes of the group were removed, and this one does not know yet
+	}
 	if err != nil {
 		return names, false, err
 	}
