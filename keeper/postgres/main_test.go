@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"os/exec"
 	"os/user"
@@ -129,8 +130,16 @@ func (n *node) helper(job string, port int) (*exec.Cmd, string) {
 
 var nextPort atomic.Int32
 
-// testPort gives each server its own port in 7200-7299.
-func testPort() int { return 7200 + int(nextPort.Add(1))%100 }
+// testPort gives each server its own port in 7200-7299 that nobody listens on: a server of a run that was killed may.
+func testPort() int {
+	for {
+		port := 7200 + int(nextPort.Add(1))%100
+		if listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
+			listener.Close()
+			return port
+		}
+	}
+}
 
 // within is the deadline of one step of a test.
 func within(t *testing.T, d time.Duration) context.Context {
