@@ -261,10 +261,10 @@ func (w *World) provable(ctx context.Context, dead int64) (bool, error) {
 	return text == "true" && candidate, err
 }
 
-// canServe says whether the operator has left somebody who may be the primary and has data.
+// canServe says whether the operator has left somebody who may be the primary and has said that it has data.
 func (w *World) canServe(dead int64) bool {
 	return slices.ContainsFunc(w.look.nodes, func(n nodeRow) bool {
-		return n.id != dead && n.priority > 0 && len(w.node(n.id).pg.wal) > 0 && n.goal != monitor.StateMaintenance && n.goal != monitor.StatePrepareMaintenance && n.goal != monitor.StateDropped
+		return n.reported != monitor.StateInit && n.reported != monitor.StateWaitStandby && n.id != dead && n.priority > 0 && len(w.node(n.id).pg.wal) > 0 && n.goal != monitor.StateMaintenance && n.goal != monitor.StatePrepareMaintenance && n.goal != monitor.StateDropped
 	})
 }
 
