@@ -5,6 +5,8 @@ import (
 	"os/user"
 
 	"golang.org/x/sys/unix"
+
+	"pgaf/keeper/postgres"
 )
 
 // testMode is the small memory footprint of a test suite that runs many nodes on
@@ -12,9 +14,6 @@ import (
 func testMode() bool {
 	return os.Getenv("PG_AUTOCTL_DEBUG") != "" && os.Getenv("PG_REGRESS_SOCK_DIR") != ""
 }
-
-// debianSocketDir is where the packages of Debian and Red Hat look for sockets.
-const debianSocketDir = "/var/run/postgresql"
 
 // socketDir is where the server makes its socket: where --pghost or the test mode
 // of pg_auto_failover say, else in the server's default folder, or in /tmp when this
@@ -26,7 +25,7 @@ func socketDir(cfg *Config) string {
 	if dir := os.Getenv("PG_REGRESS_SOCK_DIR"); dir != "" {
 		return dir
 	}
-	if _, err := os.Stat(debianSocketDir); err == nil && unix.Access(debianSocketDir, unix.W_OK) != nil {
+	if _, err := os.Stat(postgres.DefaultSocketDir); err == nil && unix.Access(postgres.DefaultSocketDir, unix.W_OK) != nil {
 		return "/tmp"
 	}
 	return ""

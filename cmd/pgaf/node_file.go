@@ -30,6 +30,18 @@ func (n nodeFileArg) read(a *app) (*nodefile.File, error) {
 	return f, a.nodeFileError(err)
 }
 
+// readToCreate reads the file for a command that makes the node, and says whether it is there already.
+func (n nodeFileArg) readToCreate(a *app) (f *nodefile.File, exists bool, err error) {
+	if f, err = n.read(a); err != nil {
+		return nil, false, err
+	}
+	if err := keeper.RefuseRoot(); err != nil {
+		return nil, false, err
+	}
+	exists, err = f.Exists()
+	return f, exists, err
+}
+
 // nodeFileError prints the mistakes in a node file; any other error it returns as it is.
 func (a *app) nodeFileError(err error) error {
 	var invalid *nodefile.InvalidError

@@ -1,22 +1,11 @@
 package main
 
-import (
-	"context"
-
-	"pgaf/keeper"
-)
+import "context"
 
 type nodeInitCmd struct{ nodeFileArg }
 
 func (c *nodeInitCmd) Run(a *app) error {
-	f, err := c.read(a)
-	if err != nil {
-		return err
-	}
-	if err := keeper.RefuseRoot(); err != nil {
-		return err
-	}
-	exists, err := f.Exists()
+	f, exists, err := c.readToCreate(a)
 	if err != nil {
 		return err
 	}

@@ -4,21 +4,13 @@ import (
 	"context"
 	"os"
 
-	"pgaf/keeper"
 	"pgaf/keeper/nodefile"
 )
 
 type nodeRunCmd struct{ nodeFileArg }
 
 func (c *nodeRunCmd) Run(a *app) error {
-	f, err := c.read(a)
-	if err != nil {
-		return err
-	}
-	if err := keeper.RefuseRoot(); err != nil {
-		return err
-	}
-	exists, err := f.Exists()
+	f, exists, err := c.readToCreate(a)
 	if err != nil {
 		return err
 	}

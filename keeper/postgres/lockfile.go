@@ -24,7 +24,7 @@ func removeStaleLocks(pgdata string, c ServerConfig) error {
 		port = c.Port
 	}
 	if dir == "" {
-		dir = defaultSocketDir
+		dir = DefaultSocketDir
 	}
 	// The lock of the socket outlives PGDATA: a copy that replaces it has no postmaster.pid. It says at its
 	// fifth line which folder it belongs to, but its pid is what counts.
@@ -40,8 +40,8 @@ func removeStaleLocks(pgdata string, c ServerConfig) error {
 	return nil
 }
 
-// defaultSocketDir is where the servers of Debian and Red Hat make their sockets unless told otherwise.
-const defaultSocketDir = "/var/run/postgresql"
+// DefaultSocketDir is where the servers of Debian and Red Hat make their sockets unless told otherwise.
+const DefaultSocketDir = "/var/run/postgresql"
 
 // readPIDFile returns postmaster.pid as it is and what it says; nothing where there is none.
 func readPIDFile(pgdata string) (string, Postmaster) {
