@@ -71,6 +71,11 @@ func (n *node) start(ctx context.Context) error {
 	if err := n.writeSettings(ctx); err != nil {
 		return err
 	}
+	if postgres.IsStandby(n.paths.PGDATA) {
+		if err := n.releaseTimelines(ctx); err != nil {
+			return err
+		}
+	}
 	killpoint.At(ctx, "start-Start")
 	return n.server.Start(ctx)
 }

@@ -200,6 +200,9 @@ func (e *executor) arrive(done job) {
 	e.streaming = bootTime()
 	e.peersAt = 0
 	e.n.promised.Store(0)
+	if done.To != monitor.StatePreparePromotion {
+		e.n.timeline.Store(0) // it may be lower than one that was begun since
+	}
 	e.save()
 	killpoint.At(killpoint.Label(context.Background(), done.label()), killpoint.Saved)
 	if e.reached != nil {

@@ -40,6 +40,7 @@ type node struct {
 	changes         chan change   // of the state, by a job
 	acked           atomic.Int64  // instant of the lease, for jobs
 	promised        atomic.Uint64 // the position reported in state report_lsn
+	timeline        atomic.Int64  // the number to begin at a promotion that is being prepared; 0: none was asked for
 	rewinding       trouble       // of pg_rewind, for unknown reasons
 	standbys        trouble       // of standbys that could be copied and do not let us in
 	cloned          atomic.Bool   // the data was made by the clone command and has not streamed yet
@@ -200,18 +201,23 @@ func (n *node) secondaries(ctx context.Context) ([]monitor.PeerNode, error) {
 	return peers, nil
 }
 
-// syncNames asks the monitor for the value of synchronous_standby_names.
-func (n *node) syncNames(ctx context.Context) (string, error) {
+// syncNames asks the monitor for the value of synchronous_standby_names. A node that was
+// replaced while it was frozen or cut off is refused: the names of its successor would
+// acknowledge commits here that no standby has.
+func (n *node) syncNames(ctx context.Context) (names string, err error) {
 	if n.cfg().MonitorDisabled() {
 		return n.manualSyncNames()
 	}
-	var names string
-	err := n.link.do(ctx, func(ctx context.Context, c *monitor.Client) (err error) {
-		names, err = c.SynchronousStandbyNames(ctx, n.cfg().Formation, n.view().GroupID)
+	var primary int64
+	err = n.link.do(ctx, func(ctx context.Context, c *monitor.Client) (err error) {
+		primary, names, err = c.PrimaryAndNames(ctx, n.cfg().Formation, n.view().GroupID)
 		return err
 	})
 	if err != nil {
 		return "", fmt.Errorf("ask the monitor for synchronous_standby_names: %w", err)
+	}
+	if primary != n.view().NodeID {
+		return "", fmt.Errorf("%w: node %d is the primary now", errWaiting, primary)
 	}
 	return names, nil
 }

@@ -257,8 +257,7 @@ func (n *node) promoteNow(ctx context.Context) error {
 		if err := n.server.SetSyncStandbyNames(ctx, ""); err != nil {
 			return fmt.Errorf("stop waiting for standbys: %w", err)
 		}
-		killpoint.At(ctx, "promoteNow-note")
-		if err := n.note(ctx, func(s *State) { s.Astray = true }); err != nil {
+		if err := n.takeTimeline(ctx, meta.Timeline); err != nil {
 			return err
 		}
 		begun := time.Now()
@@ -283,7 +282,51 @@ func (n *node) promoteNow(ctx context.Context) error {
 	return nil
 }
 
-// prepareForPromotion verifies that this node can be promoted at all.
+// issueTimeline gets the number of the timeline that this node begins if it is promoted.
+func (n *node) issueTimeline(ctx context.Context) (timeline int, err error) {
+	err = n.link.do(ctx, func(ctx context.Context, c *monitor.Client) (err error) {
+		killpoint.At(ctx, "issueTimeline-IssueTimeline")
+		timeline, err = c.IssueTimeline(ctx, n.view().NodeID)
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("ask the monitor for the number of the timeline to begin: %w", err)
+	}
+	return timeline, nil
+}
+
+// takeTimeline makes the promotion begin a timeline whose number no other node has used.
+// Without a monitor nobody knows of one: then this node's data may have to be copied anew.
+func (n *node) takeTimeline(ctx context.Context, current int) (err error) {
+	if n.cfg().MonitorDisabled() {
+		killpoint.At(ctx, "takeTimeline-note")
+		return n.note(ctx, func(s *State) { s.Astray = true })
+	}
+	next := int(n.timeline.Swap(0))
+	if next <= current {
+		if next, err = n.issueTimeline(ctx); err != nil {
+			return err
+		}
+	}
+	killpoint.At(ctx, "takeTimeline-ReserveTimelines")
+	return postgres.ReserveTimelines(n.paths.PGDATA, current, next)
+}
+
+// releaseTimelines undoes takeTimeline where the promotion did not take place.
+func (n *node) releaseTimelines(ctx context.Context) error {
+	if !postgres.HasReservedTimelines(n.paths.PGDATA) {
+		return nil
+	}
+	here, err := n.place(ctx)
+	if err != nil {
+		return err
+	}
+	killpoint.At(ctx, "releaseTimelines-ReleaseTimelines")
+	return postgres.ReleaseTimelines(n.paths.PGDATA, here.Timeline)
+}
+
+// prepareForPromotion verifies that this node can be promoted at all, and gets the
+// number of its timeline while nobody waits for the promotion yet.
 func prepareForPromotion(ctx context.Context, n *node, _ Transition) error {
 	if err := n.start(ctx); err != nil {
 		return err
@@ -295,6 +338,14 @@ func prepareForPromotion(ctx context.Context, n *node, _ Transition) error {
 	if meta.LSN == 0 {
 		return fmt.Errorf("this standby does not know its position in the WAL yet")
 	}
+	if n.cfg().MonitorDisabled() {
+		return nil
+	}
+	timeline, err := n.issueTimeline(ctx)
+	if err != nil {
+		return err
+	}
+	n.timeline.Store(int64(timeline))
 	return nil
 }
 

@@ -72,7 +72,7 @@ func (n *node) returnTo(ctx context.Context, o origin) error {
 func (n *node) mustCopy(o origin) bool {
 	astray := n.view().Astray
 	if astray {
-		n.log.Warn("this node was promoted and the monitor never knew; its WAL cannot be told apart from the primary's, so the primary is copied", "primary", o.String())
+		n.log.Warn("this node was promoted without a monitor, which nobody has confirmed since; its WAL cannot be told apart from the primary's, so the primary is copied", "primary", o.String())
 	}
 	return astray || !postgres.HasCluster(n.paths.PGDATA)
 }

@@ -88,8 +88,8 @@ func TestRejoinWhenRewindFails(t *testing.T) {
 	w.stop(a)
 }
 
-// A node that was promoted without the monitor's knowledge has WAL that looks like the
-// primary's and is not: it is copied anew, whatever a comparison says.
+// A node that was promoted without a monitor may have WAL that looks like the primary's
+// and is not: it is copied anew, whatever a comparison says.
 func TestAstrayNodeIsCopiedAnew(t *testing.T) {
 	c, a, b := newPair(t)
 	b.service.kill(syscall.SIGTERM)

@@ -95,6 +95,9 @@ func (n *node) startWhatIsThere(ctx context.Context) error {
 
 // repoint makes the running standby receive from u, without a restart.
 func (n *node) repoint(ctx context.Context, u postgres.Upstream) error {
+	if err := n.releaseTimelines(ctx); err != nil {
+		return err
+	}
 	err := n.whileReplaying(ctx, func(ctx context.Context) error {
 		killpoint.At(ctx, "repoint-Repoint")
 		return n.server.Repoint(ctx, u)

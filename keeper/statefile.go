@@ -40,11 +40,11 @@ type State struct {
 	// before, and may promote another.
 	Unconfirmed bool `json:"unconfirmed,omitempty"`
 
-	// Astray is set before Postgres is promoted, until the monitor has acknowledged
-	// this node as a primary, or its data was copied anew. If the monitor gives up
-	// on this node meanwhile, the next winner may start a timeline of the same
-	// number at the same place: then no comparison, and no pg_rewind, tells the two
-	// apart, and only a copy makes this node a standby again.
+	// Astray is set before Postgres is promoted to a timeline whose number the monitor
+	// did not give, until the state that follows is reached, or its data was copied
+	// anew. Another winner may start a timeline of the same number at the same place:
+	// then no comparison, and no pg_rewind, tells the two apart, and only a copy makes
+	// this node a standby again.
 	Astray bool `json:"astray,omitempty"`
 
 	// ReceivedTimeline is the highest timeline of which a standby received WAL.

@@ -93,3 +93,12 @@ func (c *Client) SynchronousStandbyNames(ctx context.Context, formation string, 
 	return value[string](ctx, c, "read synchronous_standby_names of "+scope(formation, &group),
 		`SELECT pgautofailover.synchronous_standby_names($1, $2)`, formation, group)
 }
+
+// PrimaryAndNames is SynchronousStandbyNames with the node that should use them: both as
+// of one moment, as that node may have been replaced since it was told to be the primary.
+func (c *Client) PrimaryAndNames(ctx context.Context, formation string, group int) (primary int64, names string, err error) {
+	err = c.conn.QueryRow(ctx,
+		`SELECT primary_node_id, pgautofailover.synchronous_standby_names($1, $2) FROM pgautofailover.get_primary($1, $2)`,
+		formation, group).Scan(&primary, &names)
+	return primary, names, wrap("read synchronous_standby_names of "+scope(formation, &group), err)
+}

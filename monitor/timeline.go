@@ -18,6 +18,13 @@ type TimelineSwitch struct {
 	SwitchLSN pglogrepl.LSN
 }
 
+// IssueTimeline returns the number of the timeline that the node is to begin when it
+// is promoted: one that no node of its group has had or was given.
+func (c *Client) IssueTimeline(ctx context.Context, nodeID int64) (int, error) {
+	return value[int](ctx, c, fmt.Sprintf("get the number of a timeline for node %d", nodeID),
+		`SELECT pgautofailover.issue_timeline($1::bigint)`, nodeID)
+}
+
 // ReportTimelineHistory stores the timeline history of a node.
 func (c *Client) ReportTimelineHistory(ctx context.Context, nodeID int64, history []TimelineSwitch) error {
 	doing := fmt.Sprintf("report the timeline history of node %d", nodeID)

@@ -77,6 +77,7 @@ CREATE TABLE pgautofailover.node_group (
     stoppedtli        int,          -- in good order, at this position; NULL: it crashed, or nobody knows
     stoppedlsn        pg_lsn,
     primarygone       timestamptz,  -- the primary's row was removed at that time
+    issuedtli         int NOT NULL DEFAULT 0,  -- highest timeline that a node was given to begin, or had and has left
 
     PRIMARY KEY (formationid, groupid)
 ) WITH (fillfactor = 50);

@@ -32,7 +32,8 @@ CREATE TYPE pgautofailover.node_fact AS (
     is_winner   bool,      -- this is w
     cut         bool,      -- it says that it has not received from its primary for replication_stall_timeout,
                            -- or, for a primary: nobody has received from it for so long
-    stopped     bool       -- election: it receives nothing any more and its position is final
+    stopped     bool,      -- election: it receives nothing any more and its position is final
+    departed    bool       -- election: it has WAL that is not part of the history of the furthest position
 );
 
 CREATE TYPE pgautofailover.group_fact AS (
@@ -131,6 +132,27 @@ BEGIN
 END
 $$;
 
+-- Where the history of timeline tip, as a node has reported it, left an earlier timeline; NULL when that is not known.
+CREATE FUNCTION pgautofailover.where_left(node_id bigint, tip int, earlier int) RETURNS pg_lsn
+LANGUAGE plpgsql STABLE
+AS $$
+DECLARE
+    parent int;
+    position pg_lsn;
+BEGIN
+    WHILE tip > earlier LOOP
+        SELECT h.parenttli, h.switchpoint_lsn INTO parent, position
+          FROM pgautofailover.node_timeline_history AS h WHERE h.nodeid = node_id AND h.tli = tip;
+        IF parent = earlier THEN
+            RETURN position;
+        END IF;
+        EXIT WHEN NOT FOUND OR parent >= tip;
+        tip := parent;
+    END LOOP;
+    RETURN NULL;
+END
+$$;
+
 -- The snapshot. "at" is the wall clock of the whole evaluation.
 CREATE FUNCTION pgautofailover.group_snapshot(
     formation_id text, group_id int, t pgautofailover.thresholds, at timestamptz,
@@ -168,7 +190,7 @@ BEGIN
              false, false, false,
              coalesce(at - CASE WHEN pgautofailover.is_writable(x.goalstate) THEN x.replication_stall_since
                                 ELSE x.upstreamlost END >= t.stall, false),
-             false)::pgautofailover.node_fact ORDER BY x.nodeid)
+             false, false)::pgautofailover.node_fact ORDER BY x.nodeid)
       INTO nodes
       FROM pgautofailover.node AS x,
    LATERAL (SELECT pgautofailover.is_unhealthy(x, t, at) AS bad) AS u
@@ -321,8 +343,18 @@ BEGIN
      WHERE m.stopped AND (m.healthy OR NOT living_prove) AND (accepted IS NULL OR m.nodeid = ANY (accepted)) ORDER BY m.tli DESC, m.lsn DESC, m.healthy DESC, m.nodeid LIMIT 1;
     best_healthy := coalesce(best.healthy, false);
 
+    -- the history of a timeline tells where it left the one before; whoever went on there cannot fetch what follows
+    FOR i IN 1 .. cardinality(nodes) LOOP
+        IF nodes[i].stopped AND nodes[i].tli < best.tli THEN
+            n := nodes[i];
+            n.departed := coalesce(pgautofailover.where_left(best.nodeid, best.tli, n.tli) < n.lsn, false);
+            nodes[i] := n;
+        END IF;
+    END LOOP;
+
     SELECT m.* INTO candidate FROM unnest(nodes) AS m
      WHERE m.stopped AND m.converged AND m.goal = 'report_lsn' AND m.healthy
+       AND NOT (m.departed AND t.guard)
        AND (accepted IS NULL OR m.nodeid = ANY (accepted))
        AND (m.priority > 0 OR m.nodeid = memory.switchovertarget)
        -- an operator wants another one, if there is any
@@ -337,7 +369,7 @@ BEGIN
               m.priority DESC, m.tli DESC, m.lsn DESC, m.nodeid
      LIMIT 1;
     g.chosen := candidate.nodeid;
-    g.chosen_behind := best_healthy AND (candidate.tli, candidate.lsn) < (best.tli, best.lsn);
+    g.chosen_behind := best_healthy AND NOT candidate.departed AND (candidate.tli, candidate.lsn) < (best.tli, best.lsn);
 
     -- An election may be decided when the old primary is fenced and what it acknowledged is there. A primary that had
     -- nobody to wait for has no lease: only its own word, or an operator's, proves that it has stopped.
@@ -350,7 +382,9 @@ BEGIN
         fenced bool := g.proven OR g.old_stopped OR old_reported
             OR ((leased OR NOT t.guard) AND at >= g.lease_ends);
         complete bool := g.proven
-            OR (old_clean AND (best.tli, best.lsn) >= (old_tli, old_position))
+            -- a winner that stopped before it was promoted had received more than its last checkpoint tells
+            OR (old_clean AND (best.tli, best.lsn) >= (old_tli, old_position)
+                AND (best.tli, best.lsn) >= (memory.floortli, memory.floorlsn))
             OR old_reported
             OR (async_possible
                 AND best.tli >= coalesce(old_tli, 0)

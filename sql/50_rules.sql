@@ -150,7 +150,7 @@ INSERT INTO pgautofailover.rule (pos, section, name, reported, converged, condit
  '{n} has everything that the old primary wrote, and takes over'),
 
 -- A stopped node that was primary before the old primary takes part only where that one was removed by an operator or never
--- served: otherwise its history may differ from what was acknowledged since, on a timeline of the same number.
+-- served: otherwise it would lack what was acknowledged since.
 
 -- Election ----------------------------------------------------------------------------------------------------------
 (331, 'reporting_node', 'stop_receiving', '{secondary,catchingup,report_lsn,join_secondary,maintenance}', false,
@@ -162,7 +162,7 @@ INSERT INTO pgautofailover.rule (pos, section, name, reported, converged, condit
  'another node was chosen to become primary',
  '{n} stops receiving and will follow {w}'),
 (335, 'reporting_node', 'old_primary_takes_part', '{draining,demoted}', true,
- '(n.is_old OR NOT g.guard OR n.nodeid = g.confirmed) AND g.election AND NOT g.may_promote AND (NOT g.others_suffice OR at - n.since >= 3 * (t).patience)', 'report_lsn',
+ '(n.is_old OR NOT g.guard OR n.nodeid = g.confirmed OR o.nodeid IS NULL) AND g.election AND NOT g.may_promote AND (NOT g.others_suffice OR at - n.since >= 3 * (t).patience)', 'report_lsn',
  'the old primary has stopped, and without its position nobody can be chosen',
  '{n} has stopped and reports its position, as the others do not suffice'),
 (337, 'reporting_node', 'elected', '{report_lsn}', true,
@@ -183,10 +183,10 @@ INSERT INTO pgautofailover.rule (pos, section, name, reported, converged, condit
  'the winner still lacks WAL that another one reported: whoever has it cannot be reached',
  '{n} could not fetch the WAL it lacks: the election starts anew'),
 (343, 'reporting_node', 'fast_forward_source_lost', '{report_lsn}', false,
- $c$ n.goal = 'fast_forward' AND NOT EXISTS (SELECT FROM unnest(nodes) AS m
-       WHERE m.nodeid <> n.nodeid AND m.healthy AND m.reported = 'report_lsn' AND (m.tli, m.lsn) > (n.tli, n.lsn)) $c$,
+ $c$ n.goal = 'fast_forward' AND (n.departed OR NOT EXISTS (SELECT FROM unnest(nodes) AS m
+       WHERE m.nodeid <> n.nodeid AND m.healthy AND m.reported = 'report_lsn' AND (m.tli, m.lsn) > (n.tli, n.lsn))) $c$,
  'report_lsn',
- 'nobody healthy has the WAL that the winner lacks',
+ 'nobody healthy has the WAL that the winner lacks, or the winner has WAL that is not part of that history',
  '{n} cannot fetch the WAL it lacks: the election starts anew'),
 (345, 'reporting_node', 'winner_lost', '{secondary,report_lsn,fast_forward,prepare_promotion}', false,
  'n.is_winner AND n.unhealthy', 'report_lsn',

@@ -114,6 +114,12 @@ BEGIN
            replication_stall_since = stall
      WHERE x.nodeid = node_id;
 
+    -- its data were replaced by those of an older timeline, or an operator has restored them
+    IF current_tli <> 0 AND current_tli < n.reportedtli THEN
+        UPDATE pgautofailover.node_group AS g SET issuedtli = greatest(g.issuedtli, n.reportedtli)
+         WHERE g.formationid = n.formationid AND g.groupid = n.groupid;
+    END IF;
+
     -- the primary that was told to stop has stopped; a position of 0/0 means: not in good order
     IF NOT current_pg_is_running
        AND current_group_role IN ('draining', 'demote_timeout', 'demoted', 'prepare_maintenance', 'dropped') THEN

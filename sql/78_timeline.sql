@@ -1,5 +1,24 @@
--- Timelines: the history that keepers report, and an operator's choice between diverged ones, which holds until the
--- next new primary: the election chooses among nodes on that timeline or an ancestor of it.
+-- Timelines: their numbers, the history that keepers report, and an operator's choice between diverged ones, which holds
+-- until the next new primary: the election chooses among nodes on that timeline or an ancestor of it.
+
+-- The number of the timeline that a node is to begin when it is promoted. Postgres takes the next one that it does not
+-- know, and so two nodes that are promoted one after the other may begin timelines of one number, which nothing can tell
+-- apart afterwards. Here each number is given once in a group.
+CREATE FUNCTION pgautofailover.issue_timeline(node_id bigint) RETURNS int
+LANGUAGE plpgsql STRICT SECURITY DEFINER
+AS $$
+DECLARE
+    n pgautofailover.node := pgautofailover.lock_node(node_id);
+    issued int;
+BEGIN
+    UPDATE pgautofailover.node_group AS g
+       SET issuedtli = 1 + greatest(g.issuedtli, (SELECT max(x.reportedtli) FROM pgautofailover.node AS x
+                                                   WHERE x.formationid = n.formationid AND x.groupid = n.groupid))
+     WHERE g.formationid = n.formationid AND g.groupid = n.groupid
+    RETURNING g.issuedtli INTO STRICT issued;
+    RETURN issued;
+END
+$$;
 
 CREATE FUNCTION pgautofailover.report_timeline_history(node_id bigint, history jsonb) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER

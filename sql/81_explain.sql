@@ -80,7 +80,7 @@ BEGIN
                 ELSE format('a sign of life: last report %s ago, health check says %s', date_trunc('second', at - n.reporttime), coalesce(x.healthsign, 'nothing')) END;
             action := format('look at node "%s" (%s:%s): is its keeper running, does its Postgres start, does the network reach the monitor', n.name, x.nodehost, x.nodeport);
         END IF;
-        IF n.goal = 'primary' AND n.reported IN ('primary', 'apply_settings') AND n.healthy AND g.sync_secondaries < g.number_sync THEN
+        IF n.goal = 'primary' AND n.reported IN ('primary', 'apply_settings', 'join_primary', 'wait_primary') AND n.healthy AND g.sync_secondaries < g.number_sync THEN
             waiting_for := format('%s more synchronous standby(s): writes wait, as number_sync_standbys is %s', g.number_sync - g.sync_secondaries, g.number_sync);
             action := format('bring a standby back, or: pgaf set formation number-sync-standbys 0 --formation %s', formation_id);
         ELSIF n.goal <> n.reported THEN

@@ -60,7 +60,7 @@ DECLARE
         'set_group_system_identifier', 'update_node_metadata', 'set_node_region', 'report_postgres_version',
         'node_active', 'open_session', 'close_session', 'report_upstream', 'report_health', 'tick', 'tick_pause', 'purge_events', 'remove_node',
         'perform_failover', 'perform_promotion', 'start_maintenance', 'stop_maintenance',
-        'set_node_candidate_priority', 'set_node_replication_quorum', 'report_timeline_history', 'accept_timeline',
+        'set_node_candidate_priority', 'set_node_replication_quorum', 'report_timeline_history', 'issue_timeline', 'accept_timeline',
         'resolve_accepted_timeline', 'set_group_settings', 'report_settings'];
 BEGIN
     FOR f IN SELECT p.oid::regprocedure AS signature, p.proname FROM pg_proc AS p

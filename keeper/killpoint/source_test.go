@@ -22,8 +22,8 @@ import (
 var reading = map[string][]string{
 	"n.server": {"Status", "Metadata", "Setting", "SyncStandbyNames", "StandbyNodes", "Postmaster", "Recovery", "WaitStreaming", "PreparedTransactions"},
 	"n.bin":    {"ControlData", "HasExtension", "HasLibrary"},
-	"postgres": {"RewindPending", "HasCluster", "IsStandby", "Identify", "HasSlot", "Compare", "FailureOf", "SlotName", "BackupName", "HBAAddress", "MissingHBA", "LSN", "KeptPath", "LocalHistory", "FreshCopy", "WrittenGroupSettings"},
-	"c":        {"Primary", "OtherNodes", "SynchronousStandbyNames", "MostAdvancedStandby", "OtherNodesAssigned"},
+	"postgres": {"RewindPending", "HasCluster", "IsStandby", "Identify", "HasSlot", "Compare", "FailureOf", "SlotName", "BackupName", "HBAAddress", "MissingHBA", "LSN", "KeptPath", "LocalHistory", "FreshCopy", "WrittenGroupSettings", "HasReservedTimelines"},
+	"c":        {"Primary", "OtherNodes", "PrimaryAndNames", "MostAdvancedStandby", "OtherNodesAssigned"},
 	"os":       {"ReadDir", "ReadFile", "Stat"},
 }
 

@@ -72,7 +72,7 @@ func LocalHistory(pgdata string, tli int) (History, []byte, error) {
 	if tli <= 1 {
 		return nil, nil, nil
 	}
-	content, err := os.ReadFile(filepath.Join(pgdata, "pg_wal", fmt.Sprintf("%08X.history", tli)))
+	content, err := os.ReadFile(historyFile(pgdata, tli))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -81,6 +81,92 @@ func LocalHistory(pgdata string, tli int) (History, []byte, error) {
 		err = errors.New("timeline history: no ancestor")
 	}
 	return h, content, err
+}
+
+// reservedMark is the content of a history file that only keeps Postgres from using
+// its number. Postgres skips comments, and takes it for a timeline without ancestors.
+const reservedMark = "# pgaf: another node of the group was given this number; this timeline does not exist here\n"
+
+func historyFile(pgdata string, tli int) string {
+	return filepath.Join(pgdata, "pg_wal", fmt.Sprintf("%08X.history", tli))
+}
+
+// ReserveTimelines makes the promotion of a standby on timeline current begin timeline
+// next: the numbers in between get a history file, as Postgres takes the first number
+// after its own that has none. Undo it with ReleaseTimelines where the promotion does not
+// take place: a standby cannot be started with a newer timeline that is not its child.
+func ReserveTimelines(pgdata string, current, next int) error {
+	for tli := current + 1; tli < next; tli++ {
+		path := historyFile(pgdata, tli)
+		if exists(path) {
+			continue
+		}
+		if _, err := replaceFile(path, []byte(reservedMark), 0o600); err != nil {
+			return fmt.Errorf("reserve timeline %d in %s: %w", tli, pgdata, err)
+		}
+	}
+	return nil
+}
+
+// ReleaseTimelines removes what ReserveTimelines made and no promotion of this cluster, which
+// is on timeline current, or of its upstream has passed since: standbys fetch all files up to
+// their timeline, so those below one that exists stay.
+func ReleaseTimelines(pgdata string, current int) error {
+	reserved, err := reservedTimelines(pgdata)
+	if err != nil {
+		return fmt.Errorf("look for reserved timelines in %s: %w", pgdata, err)
+	}
+	for _, tli := range reserved {
+		if tli <= current || descendsAfter(pgdata, tli, current) {
+			continue
+		}
+		if err := removeFile(historyFile(pgdata, tli)); err != nil {
+			return fmt.Errorf("release timeline %d in %s: %w", tli, pgdata, err)
+		}
+	}
+	return nil
+}
+
+// HasReservedTimelines says whether ReleaseTimelines has anything to look at.
+func HasReservedTimelines(pgdata string) bool {
+	reserved, err := reservedTimelines(pgdata)
+	return err != nil || len(reserved) > 0
+}
+
+func reservedTimelines(pgdata string) (reserved []int, err error) {
+	paths, err := filepath.Glob(filepath.Join(pgdata, "pg_wal", "????????.history"))
+	if err != nil {
+		return nil, err
+	}
+	for _, path := range paths {
+		tli, err := strconv.ParseUint(strings.TrimSuffix(filepath.Base(path), ".history"), 16, 31)
+		if err != nil {
+			continue
+		}
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return nil, err
+		}
+		if string(content) == reservedMark {
+			reserved = append(reserved, int(tli))
+		}
+	}
+	return reserved, nil
+}
+
+// descendsAfter says whether one of the history files that follow that of timeline reserved
+// without a gap is of a timeline that comes from ancestor.
+func descendsAfter(pgdata string, reserved, ancestor int) bool {
+	for tli := reserved + 1; ; tli++ {
+		content, err := os.ReadFile(historyFile(pgdata, tli))
+		if err != nil {
+			return false
+		}
+		history, err := ParseHistory(content)
+		if _, from := history.SwitchPoint(ancestor); err == nil && from {
+			return true
+		}
+	}
 }
 
 // branch is one stretch of a history: a timeline from where it left its parent to where the next one left it.

@@ -1,7 +1,11 @@
 package postgres
 
 import (
+	"os"
+	"path/filepath"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -74,6 +78,94 @@ func TestCompare(t *testing.T) {
 	for _, own := range []History{nil, {{1, 40, ""}}} {
 		if got := Compare(Position{2, 50}, false, own, System{Timeline: 3, LSN: 200}, sibling); got != RelationDiverged {
 			t.Errorf("sibling timeline: %s", got)
+		}
+	}
+}
+
+// A promotion begins the timeline that it is told to, and standbys follow it there. A promotion that does not take
+// place leaves nothing that keeps the standby from starting.
+func TestReserveTimelines(t *testing.T) {
+	primary := newPrimary(t)
+	winner, follower := primary.standby(1), primary.standby(2)
+	_, err := winner.EnsureSlots(within(t, time.Minute), []SlotWanted{{Name: SlotName(2)}}, true)
+	winner.must(err)
+	primary.exec("create table public.t as select 1 as one")
+	winner.caughtUp(primary)
+	follower.caughtUp(primary)
+
+	winner.must(ReserveTimelines(winner.pgdata, 1, 4))
+	winner.stop(Fast)
+	if err := winner.Start(within(t, 3*time.Second)); err == nil {
+		t.Fatal("a standby starts with timelines that are not its children: they need not be released")
+	}
+	winner.stop(Immediate)
+	winner.must(ReleaseTimelines(winner.pgdata, 1))
+	if HasReservedTimelines(winner.pgdata) {
+		t.Fatal("not all were released")
+	}
+	winner.start()
+	winner.must(winner.WaitStreaming(within(t, time.Minute)))
+	winner.caughtUp(primary)
+
+	primary.stop(Immediate)
+	winner.must(ReserveTimelines(winner.pgdata, 1, 4))
+	winner.must(winner.Promote(within(t, time.Minute)))
+	winner.must(RemoveStandby(winner.pgdata))
+	winner.exec("create table public.after ()")
+	if m := winner.metadata(); m.Timeline != 4 {
+		t.Fatalf("promoted to timeline %d", m.Timeline)
+	}
+	winner.must(ReleaseTimelines(winner.pgdata, 1))
+	if reserved, err := reservedTimelines(winner.pgdata); err != nil || len(reserved) != 2 {
+		t.Fatalf("standbys fetch the files of 2 and 3, and there is %v, %v", reserved, err)
+	}
+
+	follower.must(follower.Repoint(within(t, time.Minute), winner.upstream(2)))
+	follower.caughtUp(winner)
+	if m := follower.metadata(); m.Timeline != 4 {
+		t.Fatalf("followed to timeline %d", m.Timeline)
+	}
+	follower.stop(Fast)
+	follower.must(ReleaseTimelines(follower.pgdata, 1))
+	follower.start()
+	follower.must(follower.WaitStreaming(within(t, time.Minute)))
+}
+
+// What stays and what goes, by the numbers and ancestors of the files.
+func TestReleaseTimelines(t *testing.T) {
+	for _, c := range []struct {
+		what    string
+		files   map[int]string // "" is a reserved one
+		current int
+		stays   []int
+	}{
+		{"none", nil, 4, nil},
+		{"no promotion followed", map[int]string{5: "", 6: ""}, 4, nil},
+		{"a promotion followed", map[int]string{5: "", 6: "", 7: "4\t0/1\tr\n"}, 4, []int{5, 6}},
+		{"older than the data", map[int]string{3: ""}, 4, []int{3}},
+		{"a stranger with a gap before it", map[int]string{5: "", 7: "4\t0/1\tr\n"}, 4, nil},
+		{"a stranger next to it", map[int]string{5: "", 6: "3\t0/1\tr\n"}, 4, nil},
+		{"on both sides of a stranger", map[int]string{5: "", 6: "3\t0/1\tr\n", 7: ""}, 4, nil},
+		{"only those below the promotion", map[int]string{5: "", 6: "4\t0/1\tr\n", 7: ""}, 4, []int{5}},
+	} {
+		pgdata := t.TempDir()
+		if err := os.Mkdir(filepath.Join(pgdata, "pg_wal"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		for tli, text := range c.files {
+			if text == "" {
+				text = reservedMark
+			}
+			if err := os.WriteFile(historyFile(pgdata, tli), []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := ReleaseTimelines(pgdata, c.current); err != nil {
+			t.Errorf("%s: %v", c.what, err)
+		}
+		reserved, err := reservedTimelines(pgdata)
+		if err != nil || !slices.Equal(reserved, c.stays) {
+			t.Errorf("%s: %v stay, want %v (%v)", c.what, reserved, c.stays, err)
 		}
 	}
 }

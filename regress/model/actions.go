@@ -3,6 +3,8 @@ package model
 import (
 	"context"
 	"fmt"
+	"strconv"
+	"strings"
 
 	"pgaf/monitor"
 )
@@ -78,20 +80,46 @@ func initPrimary(_ context.Context, w *World, n *Node, _ *job, _ int) (outcome, 
 
 // ---- serving
 
-func (w *World) startWritable(n *Node) bool {
+func (w *World) startWritable(ctx context.Context, n *Node) (serves bool, err error) {
 	if !n.startPostgres() {
-		return false
+		return false, nil
 	}
-	if n.pg.standby {
-		w.promotePostgres(n)
-	}
-	return true
+	return w.promoteNow(ctx, n)
 }
 
-func serveAlone(_ context.Context, w *World, n *Node, j *job, _ int) (outcome, error) {
+// promoteNow ends recovery, if Postgres is in recovery, when the monitor has said which
+// timeline begins.
+func (w *World) promoteNow(ctx context.Context, n *Node) (serves bool, err error) {
+	if !n.pg.standby {
+		return true, nil
+	}
+	timeline := n.keeper.timeline
+	n.keeper.timeline = 0
+	if tli, _ := w.position(n.pg.wal); timeline <= tli {
+		if timeline, err = w.issueTimeline(ctx, n); err != nil || timeline == 0 {
+			return false, err
+		}
+	}
+	w.promotePostgres(n, timeline)
+	return true, nil
+}
+
+// issueTimeline asks the monitor for the number of a timeline; 0 when it does not answer.
+func (w *World) issueTimeline(ctx context.Context, n *Node) (timeline int, err error) {
+	if !w.linked(n.id, monitorHost) {
+		return 0, nil
+	}
+	answer, err := w.monitorCall(ctx, w.environment(n.keeper.conn), "SELECT pgautofailover.issue_timeline($1)::text", n.id)
+	if err != nil {
+		return 0, w.orRemoved(n, err)
+	}
+	return strconv.Atoi(answer)
+}
+
+func serveAlone(ctx context.Context, w *World, n *Node, j *job, _ int) (outcome, error) {
 	if j.step == 0 {
-		if !w.startWritable(n) {
-			return stepWait, nil
+		if serves, err := w.startWritable(ctx, n); !serves {
+			return stepWait, err
 		}
 		return stepNext, nil
 	}
@@ -162,21 +190,24 @@ func (w *World) askSyncNames(ctx context.Context, n *Node) (names syncSet, known
 	if !w.linked(n.id, monitorHost) {
 		return names, false, nil
 	}
-	text, err := w.ask(ctx, "SELECT pgautofailover.synchronous_standby_names('default', 0)")
-	if sqlState(err) == "42P17" {
+	text, err := w.ask(ctx, `SELECT primary_node_id || ' ' || pgautofailover.synchronous_standby_names('default', 0)
+  FROM pgautofailover.get_primary('default', 0)`)
+	switch sqlState(err) {
+	case "42P17", "XX000":
 		return names, false, nil // all nodes of the group were removed, and this one does not know yet
 	}
 	if err != nil {
 		return names, false, err
 	}
-	return parseSyncNames(text), true, nil
+	primary, text, _ := strings.Cut(text, " ")
+	return parseSyncNames(text), primary == fmt.Sprint(n.id), nil
 }
 
 func startAsPrimary(ctx context.Context, w *World, n *Node, j *job, _ int) (outcome, error) {
 	switch j.step {
 	case 0:
-		if !w.startWritable(n) {
-			return stepWait, nil
+		if serves, err := w.startWritable(ctx, n); !serves {
+			return stepWait, err
 		}
 		return stepNext, nil
 	case 1:
@@ -192,7 +223,7 @@ func startAsPrimary(ctx context.Context, w *World, n *Node, j *job, _ int) (outc
 	return w.enable(ctx, n, j, j.step-2)
 }
 
-func promote(_ context.Context, w *World, n *Node, j *job, _ int) (outcome, error) {
+func promote(ctx context.Context, w *World, n *Node, j *job, _ int) (outcome, error) {
 	if j.step == 0 {
 		if !n.startPostgres() {
 			return stepWait, nil
@@ -202,16 +233,21 @@ func promote(_ context.Context, w *World, n *Node, j *job, _ int) (outcome, erro
 	if !n.pg.running {
 		return stepAgain, nil
 	}
-	if n.pg.standby {
-		w.promotePostgres(n)
+	if serves, err := w.promoteNow(ctx, n); !serves {
+		return stepWait, err
 	}
 	return stepDone, nil
 }
 
-func prepareForPromotion(_ context.Context, _ *World, n *Node, _ *job, _ int) (outcome, error) {
+func prepareForPromotion(ctx context.Context, w *World, n *Node, _ *job, _ int) (outcome, error) {
 	if !n.startPostgres() {
 		return stepWait, nil
 	}
+	timeline, err := w.issueTimeline(ctx, n)
+	if err != nil || timeline == 0 {
+		return stepWait, err
+	}
+	n.keeper.timeline = timeline
 	return stepDone, nil
 }
 
@@ -276,10 +312,9 @@ func (w *World) identify(n *Node, id string) *Node {
 }
 
 // checkHistory fails where the keeper takes another node's data for the continuation
-// of its own, and it is not. Where an operator accepted the loss of commits there may be
-// two timelines of one number that begin at one place (docs/safety.md, Known gaps).
+// of its own, and it is not.
 func (w *World) checkHistory(n, up *Node, r relation) error {
-	if r != relationDiverged && !n.pg.wal.startOf(up.pg.wal) && !w.lossyLine(up) {
+	if r != relationDiverged && !n.pg.wal.startOf(up.pg.wal) {
 		return violation("SilentDivergence", "node %d compares its history with that of node %d and finds no difference, but there is one", n.id, up.id)
 	}
 	return nil
@@ -297,7 +332,7 @@ func followPrimary(ctx context.Context, w *World, n *Node, j *job, variant int) 
 			return stepWait, err
 		}
 		r := w.compare(n.pg.wal, up.pg.wal)
-		if n.pg.running && !n.pg.standby || n.keeper.astray {
+		if n.pg.running && !n.pg.standby {
 			r = relationDiverged
 		}
 		if err := w.checkHistory(n, up, r); err != nil {
@@ -378,13 +413,12 @@ func (w *World) followUp(n, up *Node) error {
 	tli, _ := w.position(n.pg.wal)
 	upTLI, _ := w.position(up.pg.wal)
 	straight := n.pg.clean && len(n.pg.wal) > 0 && w.compare(n.pg.wal, up.pg.wal) != relationDiverged
-	if (straight || tli == upTLI) && !n.keeper.astray {
+	if straight || tli == upTLI {
 		if w.compare(n.pg.wal, up.pg.wal) != relationDiverged {
 			return w.checkHistory(n, up, relationSame)
 		}
 	}
 	n.pg.wal = append(wal(nil), up.pg.wal...)
-	n.keeper.astray = false
 	return nil
 }
 

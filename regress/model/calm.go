@@ -193,6 +193,9 @@ func (w *World) checkNotStuck(ctx context.Context, dead int64) error {
 	if dead != 0 && w.hasWritable() {
 		return nil
 	}
+	if few, err := w.writesWait(ctx); err != nil || few {
+		return err
+	}
 	if w.belowFloor(dead) && strings.Contains(explanation, "--allow-data-loss") {
 		return nil
 	}
@@ -238,6 +241,17 @@ func (w *World) belowFloor(dead int64) bool {
 		}
 	}
 	return true
+}
+
+// writesWait says whether the primary serves, fewer standbys are left than number_sync_standbys
+// asks for, and explain tells the operator so.
+func (w *World) writesWait(ctx context.Context) (bool, error) {
+	p := w.look.primary()
+	if p == nil || p.goal != monitor.StatePrimary || !w.node(p.id).writable() {
+		return false, nil
+	}
+	text, err := w.ask(ctx, "SELECT waiting_for FROM pgautofailover.explain('default', 0) WHERE node_id = $1", p.id)
+	return strings.Contains(text, "writes wait, as number_sync_standbys"), err
 }
 
 func (w *World) hasWritable() bool {

@@ -101,7 +101,7 @@ func (w *World) checkAck(p *Node, a *ack) error {
 	}
 	other := w.node(a.node)
 	switch {
-	case w.gone(a):
+	case w.gone(a), anotherCluster(p, other):
 		a.lost = true
 	case w.lossyLine(p):
 		a.lost = true
@@ -116,6 +116,11 @@ func (w *World) checkAck(p *Node, a *ack) error {
 		w.stats.LostAsync++
 	}
 	return nil
+}
+
+// anotherCluster: the operator has removed all nodes and begun anew.
+func anotherCluster(p, n *Node) bool {
+	return n != nil && len(n.pg.wal) > 0 && n.pg.wal[0] != p.pg.wal[0]
 }
 
 // lossyLine says whether the primary's history contains a promotion for which an

@@ -23,7 +23,6 @@ type keeperState struct {
 	promoted          bool // wait_primary was reached and the monitor has not acknowledged it
 	fenced            bool // assigned is demote_timeout because the lease ran out
 	acked             int64
-	astray            bool // was promoted and gave way before the monitor knew: its timeline may have the number of another
 
 	// in memory
 	contacted  bool
@@ -36,6 +35,8 @@ type keeperState struct {
 	giveUps    int  // failed attempts to start Postgres
 	assignedAt int64
 	told       report
+	timeline   int // the number to begin at the promotion that is being prepared
+	introduced int // the timeline whose history the monitor was told last
 }
 
 // outstanding is a report that waits for its answer.
@@ -242,6 +243,9 @@ func (w *World) arrive(n *Node) {
 	case j.from != j.to:
 		k.current, k.dirty = j.to, false
 		k.promoted = j.to == monitor.StateWaitPrimary
+		if j.to != monitor.StatePreparePromotion {
+			k.timeline = 0
+		}
 	case j.reenter:
 		k.dirty = false
 	}
@@ -369,7 +373,31 @@ func (w *World) execute(ctx context.Context, i int) error {
 		k.waiting.answered, k.waiting.goal = true, monitor.State(answer)
 		k.told = c.report
 	}
-	return nil
+	return w.introduce(ctx, n)
+}
+
+// introduce tells the monitor the history of the timeline that a node is on, once.
+func (w *World) introduce(ctx context.Context, n *Node) error {
+	if n == nil || !n.acts() || !n.pg.running {
+		return nil
+	}
+	tli, _ := w.position(n.pg.wal)
+	if tli == n.keeper.introduced || tli <= 1 {
+		return nil
+	}
+	n.keeper.introduced = tli
+	var history []string
+	for i, id := range n.pg.wal[1:] {
+		if before := w.log[n.pg.wal[i]]; before.tli != w.log[id].tli {
+			history = append(history, fmt.Sprintf(`{"tli": %d, "parenttli": %d, "switchpoint": "%s"}`, w.log[id].tli, before.tli, before.end))
+		}
+	}
+	_, err := w.monitorCall(ctx, w.environment(n.keeper.conn), "SELECT pgautofailover.report_timeline_history($1, $2::text::jsonb)::text",
+		n.id, "["+strings.Join(history, ", ")+"]")
+	if sqlState(err) == "23503" {
+		return nil // it was removed
+	}
+	return err
 }
 
 // take makes the keeper act on the answer to its report.
@@ -382,7 +410,6 @@ func (w *World) take(n *Node) error {
 	k.acked = max(k.acked, o.sent)
 	if o.report.state == k.current {
 		k.promoted = false
-		k.astray = k.astray && !(k.current.Writable() && o.goal.Writable())
 	}
 	k.peers = k.peers[:0:0]
 	for _, row := range w.look.nodes {

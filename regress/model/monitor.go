@@ -331,15 +331,15 @@ func (m *Monitor) reset(ctx context.Context, numberSync int) error {
 }
 
 // dump is all that the monitor knows.
-type dump struct{ formations, nodes, groups []string }
+type dump struct{ formations, nodes, groups, histories []string }
 
 func (m *Monitor) dump(ctx context.Context) (d dump, err error) {
-	err = m.conn.QueryRow(ctx, "SELECT * FROM model.dump()").Scan(&d.formations, &d.nodes, &d.groups)
+	err = m.conn.QueryRow(ctx, "SELECT * FROM model.dump()").Scan(&d.formations, &d.nodes, &d.groups, &d.histories)
 	return d, err
 }
 
 func (m *Monitor) load(ctx context.Context, d dump) error {
-	_, err := m.conn.Exec(ctx, "SELECT model.load($1, $2, $3)", d.formations, d.nodes, d.groups)
+	_, err := m.conn.Exec(ctx, "SELECT model.load($1, $2, $3, $4)", d.formations, d.nodes, d.groups, d.histories)
 	return err
 }
 

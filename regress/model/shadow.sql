@@ -51,24 +51,27 @@ ALTER TABLE pgautofailover.formation SET UNLOGGED;
 CREATE SCHEMA model;
 
 -- All that the monitor knows, to come back to it.
-CREATE FUNCTION model.dump(OUT formations text[], OUT nodes text[], OUT groups text[])
+CREATE FUNCTION model.dump(OUT formations text[], OUT nodes text[], OUT groups text[], OUT histories text[])
 LANGUAGE sql
 AS $$
 SELECT (SELECT array_agg(f::text) FROM pgautofailover.formation AS f),
        (SELECT array_agg(n::text ORDER BY n.nodeid) FROM pgautofailover.node AS n),
-       (SELECT array_agg(g::text) FROM pgautofailover.node_group AS g)
+       (SELECT array_agg(g::text) FROM pgautofailover.node_group AS g),
+       (SELECT array_agg(h::text) FROM pgautofailover.node_timeline_history AS h)
 $$;
 
-CREATE FUNCTION model.load(formations text[], nodes text[], groups text[]) RETURNS void
+CREATE FUNCTION model.load(formations text[], nodes text[], groups text[], histories text[]) RETURNS void
 LANGUAGE plpgsql SET session_replication_role = replica
 AS $$
 BEGIN
+    DELETE FROM pgautofailover.node_timeline_history;
     DELETE FROM pgautofailover.node;
     DELETE FROM pgautofailover.node_group;
     DELETE FROM pgautofailover.formation;
     INSERT INTO pgautofailover.formation SELECT * FROM unnest(formations::pgautofailover.formation[]);
     INSERT INTO pgautofailover.node_group SELECT * FROM unnest(groups::pgautofailover.node_group[]);
     INSERT INTO pgautofailover.node SELECT * FROM unnest(nodes::pgautofailover.node[]);
+    INSERT INTO pgautofailover.node_timeline_history SELECT * FROM unnest(histories::pgautofailover.node_timeline_history[]);
 END
 $$;
 
@@ -78,6 +81,7 @@ LANGUAGE plpgsql SET session_replication_role = replica
 AS $$
 BEGIN
     DELETE FROM pgautofailover.event;
+    DELETE FROM pgautofailover.node_timeline_history;
     DELETE FROM pgautofailover.node;
     DELETE FROM pgautofailover.node_group;
     DELETE FROM pgautofailover.formation;

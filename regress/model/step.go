@@ -379,7 +379,7 @@ func (w *World) endKeeper(n *Node, abruptly bool) {
 	if k.conn != 0 {
 		w.disconnect(n, abruptly)
 	}
-	k.alive, k.contacted, k.job, k.witnessed, k.giveUps = false, false, nil, false, 0
+	k.alive, k.contacted, k.job, k.witnessed, k.giveUps, k.timeline, k.introduced = false, false, nil, false, 0, 0, 0
 	k.seen, k.told = map[int64]int64{}, report{}
 }
 

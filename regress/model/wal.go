@@ -51,8 +51,6 @@ func (w *World) write(n *Node, kind recordKind) int32 {
 	switch kind {
 	case recordBegin:
 		tli, end = 1, 0x1000
-	case recordPromotion:
-		tli++
 	case recordBulk:
 		size = bulkRecordSize
 	}

@@ -265,13 +265,12 @@ func (w *World) stopNow(n *Node, immediate bool) {
 	w.endStop(n)
 }
 
-// promotePostgres ends recovery.
-func (w *World) promotePostgres(n *Node) {
+// promotePostgres ends recovery and begins a timeline.
+func (w *World) promotePostgres(n *Node, timeline int) {
 	n.pg.names = syncSet{}
 	n.pg.standby, n.pg.upstream, n.pg.streaming = false, 0, false
 	n.pg.known, n.pg.coming = map[int64]int32{}, map[int64]int32{}
-	w.write(n, recordPromotion)
-	n.keeper.astray = true
+	w.log[w.write(n, recordPromotion)].tli = timeline
 	w.stats.Promotions++
 }
 

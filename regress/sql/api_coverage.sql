@@ -52,6 +52,7 @@ INSERT INTO required (signature, outcomes) VALUES
  ('set_node_replication_quorum(text,text,boolean)', 'ok 42704 XX000 22023 55000'),
  -- timelines and rules
  ('report_timeline_history(bigint,jsonb)', 'ok 23503 22023 22P02'),
+ ('issue_timeline(bigint)', 'ok 42704'),
  ('accept_timeline(text,integer,integer,text)', 'ok P0001'),
  ('resolve_accepted_timeline(text,integer)', 'ok'),
  ('node_timeline_status(text,integer)', 'ok'),

@@ -37,6 +37,17 @@ SELECT works($$SELECT pgautofailover.resolve_accepted_timeline('nowhere', 0)$$);
 SELECT accepted_tli, decided_by, resolved_at IS NULL FROM accepted_timeline ORDER BY decided_at;
 SELECT works($$SELECT * FROM pgautofailover.node_timeline_status('nowhere', 0)$$);
 
+-- Each number is given once, and is higher than any that a node has or had.
+SELECT works($$SELECT pgautofailover.issue_timeline(2)$$);
+SELECT works($$SELECT pgautofailover.issue_timeline(1)$$);
+SELECT report('b', 'secondary', '0/6000', tli => 9);
+SELECT report('b', 'secondary', '0/6000', tli => 3);
+SELECT works($$SELECT pgautofailover.issue_timeline(1)$$);
+SELECT fails($$SELECT pgautofailover.issue_timeline(99)$$);
+SELECT report('b', 'secondary', '0/6000', tli => 20);
+SELECT ask('remove_node(2, true)');
+SELECT works($$SELECT pgautofailover.issue_timeline(1)$$);
+
 -- The history goes with the node.
 SELECT ask('remove_node(1, true)');
 SELECT count(*) FROM node_timeline_history;

@@ -95,14 +95,16 @@ SELECT setval(name::regclass, last_value, is_called) FROM kept_sequence;
 -- What 2.0 did not remember of a group. Which synchronous_standby_names its primary uses is not known: '' and those that 2.0
 -- computed both count, until the primary has confirmed the new ones (it is told to, by rule names_changed). A primary's
 -- last position counts as acknowledged.
-INSERT INTO pgautofailover.node_group (formationid, groupid, primaryid, confirmedid, syncsets, namesfrozen, floortli, floorlsn)
+INSERT INTO pgautofailover.node_group (formationid, groupid, primaryid, confirmedid, syncsets, namesfrozen, floortli, floorlsn, issuedtli)
 SELECT g.formationid, g.groupid, p.nodeid,
        CASE WHEN p.reportedstate NOT IN ('prepare_promotion', 'stop_replication', 'fast_forward', 'report_lsn') THEN p.nodeid END,
        CASE WHEN s.members IS NULL OR p.goalstate = 'single' OR (p.goalstate = 'wait_primary' AND p.reportedstate = 'wait_primary')
             THEN ARRAY[ROW('{}', 0)::pgautofailover.sync_set]
             ELSE ARRAY[ROW('{}', 0)::pgautofailover.sync_set,
                        ROW(s.members, greatest(f.number_sync_standbys, 1))::pgautofailover.sync_set] END,
-       false, coalesce(p.reportedtli, 0), coalesce(p.reportedlsn, '0/0')
+       false, coalesce(p.reportedtli, 0), coalesce(p.reportedlsn, '0/0'),
+       (SELECT coalesce(max(e.reportedtli), 0) FROM pgautofailover.event AS e
+         WHERE e.formationid = g.formationid AND e.groupid = g.groupid)
   FROM (SELECT DISTINCT formationid, groupid FROM pgautofailover.node) AS g
   JOIN pgautofailover.formation AS f USING (formationid)
   LEFT JOIN LATERAL (
