@@ -16,6 +16,7 @@ func TestThreeNodes(t *testing.T) {
 	s.chapter("both standbys lost", bothStandbysLost)
 	s.chapter("lagging node promoted by name", laggingNodePromoted)
 	s.chapter("candidate priority 0", candidatePriorityZero)
+	s.chapter("accepted loss", acceptedLoss)
 	s.chapter("drop and return", dropAndReturn)
 	s.chapter("dropped while dead", dropDead)
 }
