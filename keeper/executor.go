@@ -128,11 +128,14 @@ func (e *executor) run(ctx context.Context, reload <-chan *Config) error {
 			return err
 		}
 		e.replaceProgram()
-		e.steer(ctx)
+		finished := e.finished() // before it begins what comes next
+		if !finished {
+			e.steer(ctx)
+		}
 		e.watchUpstream()
 		e.taken()
 		e.announce()
-		if e.running == nil && e.goal != nil && e.goal(e.state) {
+		if finished || e.finished() {
 			return nil
 		}
 		var err error
@@ -179,6 +182,11 @@ func (e *executor) run(ctx context.Context, reload <-chan *Config) error {
 			return err
 		}
 	}
+}
+
+// finished says whether the goal of a create or of a step is reached.
+func (e *executor) finished() bool {
+	return e.running == nil && e.goal != nil && e.goal(e.state)
 }
 
 // leave makes reports truthful about a Postgres that is being stopped for good.

@@ -202,10 +202,10 @@ DECLARE
     n pgautofailover.node;
 BEGIN
     DELETE FROM pgautofailover.node WHERE nodeid = node_id RETURNING * INTO n;
-    UPDATE pgautofailover.node_group AS g
-       SET primarygone = CASE WHEN g.primaryid = node_id THEN now() ELSE g.primarygone END,
-           issuedtli = greatest(g.issuedtli, n.reportedtli)
-     WHERE g.formationid = n.formationid AND g.groupid = n.groupid;
+    UPDATE pgautofailover.node_group AS g SET primarygone = now()
+     WHERE g.formationid = n.formationid AND g.groupid = n.groupid AND g.primaryid = node_id;
+    UPDATE pgautofailover.node_group AS g SET issuedtli = n.reportedtli
+     WHERE g.formationid = n.formationid AND g.groupid = n.groupid AND g.issuedtli < n.reportedtli;
     DELETE FROM pgautofailover.node_group AS g
      WHERE g.formationid = n.formationid AND g.groupid = n.groupid
        AND NOT EXISTS (SELECT FROM pgautofailover.node AS m

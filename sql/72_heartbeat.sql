@@ -116,8 +116,8 @@ BEGIN
 
     -- its data were replaced by those of an older timeline, or an operator has restored them
     IF current_tli <> 0 AND current_tli < n.reportedtli THEN
-        UPDATE pgautofailover.node_group AS g SET issuedtli = greatest(g.issuedtli, n.reportedtli)
-         WHERE g.formationid = n.formationid AND g.groupid = n.groupid;
+        UPDATE pgautofailover.node_group AS g SET issuedtli = n.reportedtli
+         WHERE g.formationid = n.formationid AND g.groupid = n.groupid AND g.issuedtli < n.reportedtli;
     END IF;
 
     -- the primary that was told to stop has stopped; a position of 0/0 means: not in good order
