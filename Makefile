@@ -96,7 +96,7 @@ model: check-go ## random walks of the model checker: SECONDS=60 SEED=1 NODES=0 
 	@$(GO) run ./regress/modelcheck $(if $(SCRIPT),-script '$(SCRIPT)',-walk) -seconds $(or $(SECONDS),60) -seed $(or $(SEED),1) -nodes $(or $(NODES),0)
 
 test-cluster: build ## real nodes, real faults, a client that counts
-	@PGAF_BIN=$(CURDIR)/bin/pgaf $(GO) test -count=1 -timeout 25m -v ./regress/cluster $(if $(RUN),-run '$(RUN)')
+	@PGAF_BIN=$(CURDIR)/bin/pgaf $(GO) test -count=1 -timeout 25m -v ./regress/cluster $(if $(value RUN),-run '$(value RUN)')
 
 bench: deps build ## gaps of a writing client for every fault, beside the raw limit
 	@PGAF_BIN=bin/pgaf $(GO) run ./regress/bench $(BENCH)
