@@ -28,15 +28,18 @@ func (c *showFileCmd) Run(a *app) error {
 	if err := c.exclusive(); err != nil {
 		return err
 	}
-	config, err := keeper.Load(pgdata)
-	if err != nil {
-		return err
-	}
 	paths, err := keeper.PathsOf(pgdata)
 	if err != nil {
 		return err
 	}
-	if config.IsMonitor() && (c.State || c.Init) {
+	config, err := keeper.Load(pgdata)
+	if c.Config && !c.JSON && !errors.Is(err, keeper.ErrNoConfig) {
+		err = nil // this is how one looks at what is wrong with it
+	}
+	if err != nil {
+		return err
+	}
+	if (c.State || c.Init) && config.IsMonitor() {
 		return usageError("pass --config or --pid", "a monitor has no state file and no init file")
 	}
 	switch {
