@@ -83,11 +83,11 @@ func (w *World) checkPromotion(p *Node, promotion int32) error {
 
 // gone says whether no node of the group has a commit any more: its operator has
 // removed those that had, or is removing them. The one that acknowledged it hands over
-// before it goes.
+// before it goes, if it is the primary still.
 func (w *World) gone(a *ack) bool {
 	return !slices.ContainsFunc(w.nodes, func(n *Node) bool {
 		row := w.look.node(n.id)
-		return row != nil && (row.goal != monitor.StateDropped || n.id == a.node) && n.pg.wal.contains(a.record)
+		return row != nil && (row.goal != monitor.StateDropped || n.id == a.node && n.handsOver) && n.pg.wal.contains(a.record)
 	})
 }
 

@@ -94,8 +94,9 @@ type Node struct {
 	priority int // when it registers
 	quorum   bool
 
-	failures int // of the health check, in a row
-	lostAt   int64
+	handsOver bool // was the primary when its operator removed it
+	failures  int  // of the health check, in a row
+	lostAt    int64
 }
 
 // postgres is one data folder and, while it runs, its server.
