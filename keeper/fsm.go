@@ -173,7 +173,10 @@ var Transitions = []Transition{
 	{monitor.StateInit, monitor.StateReportLSN, KindAny, "init_from_standby", PhaseInit, "copy the most advanced standby while there is no primary"},
 	{Any, monitor.StateDropped, KindCitus, "citus_drop_node", PhaseNone, ""},
 	{Any, monitor.StateDropped, KindAny, "drop_node", PhaseRemoval, "removed from the group: stop"},
-	// Ours: pg_auto_failover has no way to fence a primary that waits for a standby.
+	// Ours. A standby that went on to report its position for an election that was called off has its maintenance nevertheless;
+	// and pg_auto_failover has no way to fence a primary that waits for a standby.
+	{monitor.StateReportLSN, monitor.StateMaintenance, KindAny, "start_maintenance_on_standby", PhaseMaintenance, "leave Postgres to the operator"},
+	{monitor.StateReportLSN, monitor.StateWaitMaintenance, KindAny, "", PhaseMaintenance, "wait until the primary no longer needs this standby"},
 	{monitor.StateWaitPrimary, monitor.StateDemoteTimeout, KindAny, "stop_postgres", PhaseFailover, "cut off, or too slow to drain: stop serving at once"},
 }
 

@@ -12,7 +12,11 @@ import (
 )
 
 // own are the transitions that pg_auto_failover does not have.
-var own = []Edge{{monitor.StateWaitPrimary, monitor.StateDemoteTimeout}}
+var own = []Edge{
+	{monitor.StateWaitPrimary, monitor.StateDemoteTimeout},
+	{monitor.StateReportLSN, monitor.StateMaintenance},
+	{monitor.StateReportLSN, monitor.StateWaitMaintenance},
+}
 
 func isOwn(t Transition) bool { return slices.Contains(own, Edge{t.From, t.To}) }
 
