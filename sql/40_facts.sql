@@ -266,7 +266,9 @@ BEGIN
              (WHERE m.stopped
                  OR m.healthy AND m.goal IN ('secondary', 'catchingup', 'report_lsn') AND m.reported IN ('secondary', 'catchingup', 'report_lsn')
                  -- one that leaves maintenance has what it received before, and may have acknowledged; it need not run yet
-                 OR m.fresh AND m.goal IN ('catchingup', 'report_lsn') AND m.reported = 'maintenance'), '{}')
+                 OR m.fresh AND m.goal IN ('catchingup', 'report_lsn') AND m.reported = 'maintenance'
+                 -- one that was to go to maintenance is called back
+                 OR m.fresh AND m.goal = 'wait_maintenance' AND m.reported IN ('secondary', 'catchingup', 'wait_maintenance')), '{}')
       INTO g.quorum_nodes, g.secondaries, g.sync_secondaries, electable, reporting, coming
       FROM unnest(nodes) AS m
      WHERE NOT m.is_primary AND NOT m.is_old;

@@ -49,8 +49,6 @@ SELECT state();
 SELECT ask('start_maintenance(id(''b''))');
 SELECT ask('remove_node(id(''c''), true)');
 SELECT report('b', 'wait_maintenance');
-SELECT report('b', 'maintenance');
-SELECT ask('stop_maintenance(id(''b''))');
 SELECT report('b', 'report_lsn', '0/9000');
 SELECT time_passes('61 min');
 SELECT obey();
