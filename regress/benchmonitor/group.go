@@ -175,6 +175,15 @@ func (g *group) carryOut(ctx context.Context, k *keeper) error {
 			k.tli = g.tli
 		}
 	}
+	if k.goal == "prepare_promotion" && g.b.service {
+		err := g.timed(func() error {
+			var timeline int
+			return k.conn.QueryRow(ctx, "SELECT pgautofailover.issue_timeline($1)", k.id).Scan(&timeline)
+		})
+		if err != nil {
+			return err
+		}
+	}
 	if err := g.report(ctx, k, k.goal); err != nil {
 		return err
 	}

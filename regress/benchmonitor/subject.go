@@ -25,7 +25,7 @@ type subject struct {
 	*server
 	name      string
 	version   string
-	service   bool          // has health rounds and ticks by SQL
+	service   bool          // has health rounds, ticks, sessions and timelines by SQL
 	groups    int           // built so far
 	heartbeat string        // path of pgbench's script
 	opening   time.Duration // CPU of a session with a single call
