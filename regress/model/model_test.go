@@ -47,15 +47,20 @@ func TestCompare(t *testing.T) {
 	if got := w.compare(b.pg.wal, a.pg.wal); got != relationSame {
 		t.Errorf("equal: %v", got)
 	}
-	w.write(a, recordPromotion)
+	w.begin(a, 2)
 	if got := w.compare(b.pg.wal, a.pg.wal); got != relationAncestor {
 		t.Errorf("behind a promotion: %v", got)
 	}
 	if got := w.compare(a.pg.wal, b.pg.wal); got != relationDiverged {
 		t.Errorf("ahead: %v", got)
 	}
-	w.write(b, recordPromotion)
+	w.begin(b, 2)
 	if got := w.compare(b.pg.wal, a.pg.wal); got != relationSame || b.pg.wal.startOf(a.pg.wal) {
 		t.Errorf("another timeline of the same number: %v", got)
+	}
+	b.pg.wal = b.pg.wal[:2]
+	w.begin(b, 3)
+	if got := w.compare(b.pg.wal, a.pg.wal); got != relationDiverged {
+		t.Errorf("another timeline: %v", got)
 	}
 }

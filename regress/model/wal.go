@@ -60,6 +60,11 @@ func (w *World) write(n *Node, kind recordKind) int32 {
 	return id
 }
 
+// begin appends the first record of a timeline.
+func (w *World) begin(n *Node, timeline int) {
+	w.log[w.write(n, recordPromotion)].tli = timeline
+}
+
 func (x wal) contains(id int32) bool {
 	_, found := slices.BinarySearch(x, id)
 	return found

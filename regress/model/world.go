@@ -271,7 +271,7 @@ func (w *World) promotePostgres(n *Node, timeline int) {
 	n.pg.names = syncSet{}
 	n.pg.standby, n.pg.upstream, n.pg.streaming = false, 0, false
 	n.pg.known, n.pg.coming = map[int64]int32{}, map[int64]int32{}
-	w.log[w.write(n, recordPromotion)].tli = timeline
+	w.begin(n, timeline)
 	w.stats.Promotions++
 }
 
