@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"pgaf/keeper/killpoint"
@@ -23,17 +22,17 @@ func (n *node) copyAndFollow(ctx context.Context, o origin) error {
 }
 
 // orCopy copies the data anew where replication cannot begin because the upstream
-// has removed the WAL that this node needs next. Where a clone command has just made
+// has not, or no longer, what this node needs next. Where a clone command has just made
 // a copy of which that is true, it would only do so again.
 func (n *node) orCopy(ctx context.Context, o origin, err error) error {
 	if err == nil {
 		n.cloned.Store(false)
 		return nil
 	}
-	if !strings.Contains(err.Error(), "has already been removed") {
+	if !postgres.UpstreamLacks(err) {
 		return err
 	}
-	n.log.Warn("the primary has removed WAL that this node needs; copying it anew", "error", err, "after_clone", n.cloned.Load())
+	n.log.Warn("the primary has not, or no longer, the WAL or the timeline history that this node needs; copying it anew", "error", err, "after_clone", n.cloned.Load())
 	if err := n.copyFrom(ctx, o); err != nil {
 		return err
 	}

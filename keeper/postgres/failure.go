@@ -248,3 +248,14 @@ func classifyConnection(ctx context.Context, err error) Failure {
 	}
 	return FailureRefused
 }
+
+// UpstreamLacks says whether replication cannot begin because the upstream has no longer, or
+// never had, the WAL or a timeline history file that this standby needs next: a node that
+// was copied lately holds only those of its own timeline.
+func UpstreamLacks(err error) bool {
+	if err == nil {
+		return false
+	}
+	text := err.Error()
+	return strings.Contains(text, "has already been removed") || strings.Contains(text, "could not receive timeline history file")
+}

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -298,4 +299,37 @@ func TestStopReceiverDuringConflict(t *testing.T) {
 	}
 	close(release)
 	standby.must(<-done)
+}
+
+// A node that was copied lately holds neither the WAL nor the timeline history files of before, and a standby that was away for
+// longer cannot follow it.
+func TestUpstreamLacksHistory(t *testing.T) {
+	first := newPrimary(t)
+	second, away := first.standby(1), first.standby(2)
+	first.exec("create table public.t as select 1 as one")
+	second.caughtUp(first)
+	away.caughtUp(first)
+	away.stop(Fast)
+	first.stop(Fast)
+	upstream := second
+	for range 2 { // a copy of each primary is the next one
+		upstream.must(upstream.Promote(within(t, time.Minute)))
+		upstream.must(RemoveStandby(upstream.pgdata))
+		upstream.must(upstream.Checkpoint(within(t, time.Minute)))
+		upstream = upstream.standby(3)
+	}
+	upstream.must(upstream.Promote(within(t, time.Minute)))
+	upstream.must(RemoveStandby(upstream.pgdata))
+	_, err := upstream.EnsureSlots(within(t, time.Minute), []SlotWanted{{Name: SlotName(2)}}, false)
+	upstream.must(err)
+	_, err = WriteStandby(away.pgdata, upstream.upstream(2))
+	away.must(err)
+	away.start()
+	err = away.WaitStreaming(within(t, 10*time.Second))
+	if !UpstreamLacks(err) {
+		t.Errorf("the reason is not seen: %v", err)
+	}
+	if UpstreamLacks(nil) || UpstreamLacks(errors.New("connection refused")) {
+		t.Error("a reason is seen where there is none")
+	}
 }
