@@ -183,12 +183,11 @@ func isLogger(pid int) bool { return strings.Contains(commandLine(pid)[0]+" ", "
 // loggerLimit is how long the logger of a postmaster that ended may take to write what it still has.
 const loggerLimit = time.Second
 
-// awaitLogger waits until the last lines are in the log.
+// awaitLogger waits until the last lines of a postmaster that ended are in the log. A logger that has not run yet
+// does not call itself one.
 func awaitLogger(ctx context.Context, pgdata string) {
 	const nothing = syscall.Signal(0)
-	_, _ = signalAndWait(ctx, nothing, loggerLimit, func(pid int) bool {
-		return runs(pid, "postgres", pgdata) && isLogger(pid)
-	})
+	_, _ = signalAndWait(ctx, nothing, loggerLimit, func(pid int) bool { return runs(pid, "postgres", pgdata) })
 }
 
 // endLeftovers kills runs of a client program on dir that a killed predecessor of ours left behind: two of
