@@ -27,6 +27,10 @@ func acceptedLoss(s *story) {
 	s.exec(second, "insert into accepted_loss values ('second')")
 	given := s.value(second, timeline)
 	s.must(second.KillAll())
+	// Else the last node would be sent to follow it.
+	s.must(s.Until(s.within(patience), "its loss to be seen", func(states harness.States) bool {
+		return states[second.Name].Health == 0
+	}))
 
 	s.must(behind.Start())
 	s.must(s.Until(s.within(patience), "its report", func(states harness.States) bool {
