@@ -314,15 +314,16 @@ func (n *node) takeTimeline(ctx context.Context, current int) (err error) {
 
 // releaseTimelines undoes takeTimeline where the promotion did not take place.
 func (n *node) releaseTimelines(ctx context.Context) error {
-	if !postgres.HasReservedTimelines(n.paths.PGDATA) {
-		return nil
+	reserved, err := postgres.ReservedTimelines(n.paths.PGDATA)
+	if err != nil || len(reserved) == 0 {
+		return err
 	}
 	here, err := n.place(ctx)
 	if err != nil {
 		return err
 	}
 	killpoint.At(ctx, "releaseTimelines-ReleaseTimelines")
-	return postgres.ReleaseTimelines(n.paths.PGDATA, here.Timeline)
+	return postgres.ReleaseTimelines(n.paths.PGDATA, reserved, here.Timeline)
 }
 
 // prepareForPromotion verifies that this node can be promoted at all, and gets the

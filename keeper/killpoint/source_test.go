@@ -22,7 +22,7 @@ import (
 var reading = map[string][]string{
 	"n.server": {"Status", "Metadata", "Setting", "SyncStandbyNames", "StandbyNodes", "Postmaster", "Recovery", "WaitStreaming", "PreparedTransactions"},
 	"n.bin":    {"ControlData", "HasExtension", "HasLibrary"},
-	"postgres": {"RewindPending", "HasCluster", "IsStandby", "Identify", "HasSlot", "Compare", "FailureOf", "SlotName", "BackupName", "HBAAddress", "MissingHBA", "LSN", "KeptPath", "LocalHistory", "FreshCopy", "WrittenGroupSettings", "HasReservedTimelines", "UpstreamLacks"},
+	"postgres": {"RewindPending", "HasCluster", "IsStandby", "Identify", "HasSlot", "Compare", "FailureOf", "SlotName", "BackupName", "HBAAddress", "MissingHBA", "LSN", "KeptPath", "LocalHistory", "FreshCopy", "WrittenGroupSettings", "ReservedTimelines", "UpstreamLacks"},
 	"c":        {"Primary", "OtherNodes", "PrimaryAndNames", "MostAdvancedStandby", "OtherNodesAssigned"},
 	"os":       {"ReadDir", "ReadFile", "Stat"},
 }

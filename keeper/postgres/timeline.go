@@ -67,6 +67,21 @@ func ParseHistory(content []byte) (History, error) {
 	return h, nil
 }
 
+func historyFile(pgdata string, tli int) string {
+	return filepath.Join(pgdata, "pg_wal", fmt.Sprintf("%08X.history", tli))
+}
+
+// historyFiles lists the timelines that have a history file in PGDATA/pg_wal, in order.
+func historyFiles(pgdata string) (timelines []int, err error) {
+	paths, err := filepath.Glob(filepath.Join(pgdata, "pg_wal", "????????.history"))
+	for _, path := range paths {
+		if tli, err := strconv.ParseUint(strings.TrimSuffix(filepath.Base(path), ".history"), 16, 32); err == nil {
+			timelines = append(timelines, int(tli)) // the others are not Postgres's
+		}
+	}
+	return timelines, err
+}
+
 // LocalHistory reads the history file of tli in PGDATA/pg_wal, parsed and as it is; timeline 1 has none.
 func LocalHistory(pgdata string, tli int) (History, []byte, error) {
 	if tli <= 1 {
@@ -87,10 +102,6 @@ func LocalHistory(pgdata string, tli int) (History, []byte, error) {
 // its number. Postgres skips comments, and takes it for a timeline without ancestors.
 const reservedMark = "# pgaf: another node of the group was given this number; this timeline does not exist here\n"
 
-func historyFile(pgdata string, tli int) string {
-	return filepath.Join(pgdata, "pg_wal", fmt.Sprintf("%08X.history", tli))
-}
-
 // ReserveTimelines makes the promotion of a standby on timeline current begin timeline
 // next: the numbers in between get a history file, as Postgres takes the first number
 // after its own that has none. Undo it with ReleaseTimelines where the promotion does not
@@ -108,14 +119,28 @@ func ReserveTimelines(pgdata string, current, next int) error {
 	return nil
 }
 
-// ReleaseTimelines removes what ReserveTimelines made and no promotion of this cluster, which
+// ReservedTimelines lists the numbers that ReserveTimelines has taken in this cluster.
+func ReservedTimelines(pgdata string) (reserved []int, err error) {
+	timelines, err := historyFiles(pgdata)
+	if err != nil {
+		return nil, fmt.Errorf("look for reserved timelines in %s: %w", pgdata, err)
+	}
+	for _, tli := range timelines {
+		content, err := os.ReadFile(historyFile(pgdata, tli))
+		if err != nil {
+			return nil, fmt.Errorf("look for reserved timelines in %s: %w", pgdata, err)
+		}
+		if string(content) == reservedMark {
+			reserved = append(reserved, tli)
+		}
+	}
+	return reserved, nil
+}
+
+// ReleaseTimelines removes those of the reserved timelines that no promotion of this cluster, which
 // is on timeline current, or of its upstream has passed since: standbys fetch all files up to
 // their timeline, so those below one that exists stay.
-func ReleaseTimelines(pgdata string, current int) error {
-	reserved, err := reservedTimelines(pgdata)
-	if err != nil {
-		return fmt.Errorf("look for reserved timelines in %s: %w", pgdata, err)
-	}
+func ReleaseTimelines(pgdata string, reserved []int, current int) error {
 	for _, tli := range reserved {
 		if tli <= current || descendsAfter(pgdata, tli, current) {
 			continue
@@ -125,33 +150,6 @@ func ReleaseTimelines(pgdata string, current int) error {
 		}
 	}
 	return nil
-}
-
-// HasReservedTimelines says whether ReleaseTimelines has anything to look at.
-func HasReservedTimelines(pgdata string) bool {
-	reserved, err := reservedTimelines(pgdata)
-	return err != nil || len(reserved) > 0
-}
-
-func reservedTimelines(pgdata string) (reserved []int, err error) {
-	paths, err := filepath.Glob(filepath.Join(pgdata, "pg_wal", "????????.history"))
-	if err != nil {
-		return nil, err
-	}
-	for _, path := range paths {
-		tli, err := strconv.ParseUint(strings.TrimSuffix(filepath.Base(path), ".history"), 16, 31)
-		if err != nil {
-			continue
-		}
-		content, err := os.ReadFile(path)
-		if err != nil {
-			return nil, err
-		}
-		if string(content) == reservedMark {
-			reserved = append(reserved, int(tli))
-		}
-	}
-	return reserved, nil
 }
 
 // descendsAfter says whether one of the history files that follow that of timeline reserved

@@ -93,15 +93,23 @@ func TestReserveTimelines(t *testing.T) {
 	winner.caughtUp(primary)
 	follower.caughtUp(primary)
 
+	release := func(n *node) (left []int) {
+		t.Helper()
+		reserved, err := ReservedTimelines(n.pgdata)
+		n.must(err)
+		n.must(ReleaseTimelines(n.pgdata, reserved, 1))
+		left, err = ReservedTimelines(n.pgdata)
+		n.must(err)
+		return left
+	}
 	winner.must(ReserveTimelines(winner.pgdata, 1, 4))
 	winner.stop(Fast)
 	if err := winner.Start(within(t, 3*time.Second)); err == nil {
 		t.Fatal("a standby starts with timelines that are not its children: they need not be released")
 	}
 	winner.stop(Immediate)
-	winner.must(ReleaseTimelines(winner.pgdata, 1))
-	if HasReservedTimelines(winner.pgdata) {
-		t.Fatal("not all were released")
+	if left := release(winner); len(left) != 0 {
+		t.Fatalf("not all were released: %v", left)
 	}
 	winner.start()
 	winner.must(winner.WaitStreaming(within(t, time.Minute)))
@@ -115,9 +123,8 @@ func TestReserveTimelines(t *testing.T) {
 	if m := winner.metadata(); m.Timeline != 4 {
 		t.Fatalf("promoted to timeline %d", m.Timeline)
 	}
-	winner.must(ReleaseTimelines(winner.pgdata, 1))
-	if reserved, err := reservedTimelines(winner.pgdata); err != nil || len(reserved) != 2 {
-		t.Fatalf("standbys fetch the files of 2 and 3, and there is %v, %v", reserved, err)
+	if left := release(winner); len(left) != 2 {
+		t.Fatalf("standbys fetch the files of 2 and 3, and there is %v", left)
 	}
 
 	follower.must(follower.Repoint(within(t, time.Minute), winner.upstream(2)))
@@ -126,7 +133,7 @@ func TestReserveTimelines(t *testing.T) {
 		t.Fatalf("followed to timeline %d", m.Timeline)
 	}
 	follower.stop(Fast)
-	follower.must(ReleaseTimelines(follower.pgdata, 1))
+	release(follower)
 	follower.start()
 	follower.must(follower.WaitStreaming(within(t, time.Minute)))
 }
@@ -160,10 +167,14 @@ func TestReleaseTimelines(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if err := ReleaseTimelines(pgdata, c.current); err != nil {
+		reserved, err := ReservedTimelines(pgdata)
+		if err == nil {
+			err = ReleaseTimelines(pgdata, reserved, c.current)
+		}
+		if err != nil {
 			t.Errorf("%s: %v", c.what, err)
 		}
-		reserved, err := reservedTimelines(pgdata)
+		reserved, err = ReservedTimelines(pgdata)
 		if err != nil || !slices.Equal(reserved, c.stays) {
 			t.Errorf("%s: %v stay, want %v (%v)", c.what, reserved, c.stays, err)
 		}

@@ -7,8 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
 )
 
 // removeUnfinishedSwitch removes from a stopped standby the beginning of a segment on a new timeline that it was
@@ -21,16 +19,12 @@ func removeUnfinishedSwitch(pgdata string) (removed []string, err error) {
 	if !IsStandby(pgdata) {
 		return nil, nil
 	}
-	histories, err := filepath.Glob(filepath.Join(pgdata, "pg_wal", "*.history"))
+	timelines, err := historyFiles(pgdata)
 	if err != nil {
 		return nil, err
 	}
-	for _, file := range histories {
-		tli, err := strconv.ParseUint(strings.TrimSuffix(filepath.Base(file), ".history"), 16, 32)
-		if err != nil {
-			continue // not one of Postgres's
-		}
-		history, _, err := LocalHistory(pgdata, int(tli))
+	for _, tli := range timelines {
+		history, _, err := LocalHistory(pgdata, tli)
 		if err != nil || len(history) == 0 {
 			continue // Postgres says what is wrong with it
 		}
