@@ -412,11 +412,9 @@ func (w *World) rejoinFrom(n *Node, j *job, step, variant int) (outcome, error) 
 func (w *World) followUp(n, up *Node) error {
 	tli, _ := w.position(n.pg.wal)
 	upTLI, _ := w.position(up.pg.wal)
-	straight := n.pg.clean && len(n.pg.wal) > 0 && w.compare(n.pg.wal, up.pg.wal) != relationDiverged
-	if straight || tli == upTLI {
-		if w.compare(n.pg.wal, up.pg.wal) != relationDiverged {
-			return w.checkHistory(n, up, relationSame)
-		}
+	untouched := n.pg.clean && len(n.pg.wal) > 0 || tli == upTLI
+	if untouched && w.compare(n.pg.wal, up.pg.wal) != relationDiverged {
+		return w.checkHistory(n, up, relationSame)
 	}
 	n.pg.wal = append(wal(nil), up.pg.wal...)
 	return nil
