@@ -86,7 +86,15 @@ func TestSecondKeeperAndStalePidFile(t *testing.T) {
 	c := newCluster(t)
 	c.newMonitor()
 	n := c.newNode("a")
-	c.await(n.is(monitor.StateSingle))
+	serviceRuns := func() {
+		t.Helper()
+		waitFor(t, "the service runs", func() bool {
+			p, err := readPidFileOf(n)
+			return err == nil && p.Pid == n.service.cmd.Process.Pid
+		})
+	}
+	c.await(n.is(monitor.StateSingle)) // which create alone has reached: the service may not run yet
+	serviceRuns()
 	n.refused(n.program("run"), ExitInternal, "already running")
 	env := c.env
 	elsewhere := filepath.Join(c.dir, "elsewhere")
@@ -117,10 +125,7 @@ func TestSecondKeeperAndStalePidFile(t *testing.T) {
 		t.Errorf("the process that has the number now: %v", err)
 	}
 	n.run()
-	waitFor(t, "the service runs", func() bool {
-		p, err := readPidFileOf(n)
-		return err == nil && p.Pid == n.service.cmd.Process.Pid
-	})
+	serviceRuns()
 	if now := n.postmaster(); now != postmaster {
 		t.Errorf("Postgres was restarted (%d, now %d)", postmaster, now)
 	}
