@@ -88,9 +88,9 @@ func TestSecondKeeperAndStalePidFile(t *testing.T) {
 	n := c.newNode("a")
 	serviceRuns := func() {
 		t.Helper()
-		waitFor(t, "the service runs", func() bool {
+		waitFor(t, "the service and its Postgres run", func() bool {
 			p, err := readPidFileOf(n)
-			return err == nil && p.Pid == n.service.cmd.Process.Pid
+			return err == nil && p.Pid == n.service.cmd.Process.Pid && n.postmaster() != 0 && n.ready()
 		})
 	}
 	c.await(n.is(monitor.StateSingle)) // which create alone has reached: the service may not run yet
