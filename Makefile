@@ -74,8 +74,8 @@ lint: check-go ## gofmt and go vet
 	if [ -n "$$bad" ]; then echo "gofmt would change:"; echo "$$bad"; exit 1; fi
 	$(GO) vet ./...
 
-test-sql: $(EXTSQL) $(UPDATE) ## pg_regress and isolation tests of the extension on a private Postgres
-	@sh regress/sql.sh
+test-sql: $(EXTSQL) $(UPDATE) ## pg_regress and isolation tests of the extension on a private Postgres (TESTS="two_nodes names")
+	@$(if $(TESTS),TESTS='$(TESTS)') sh regress/sql.sh
 
 test-upgrade: $(EXTSQL) $(UPDATE) ## a monitor of pg_auto_failover 2.0 is updated (fetches Debian's package once)
 	@sh regress/upgrade.sh

@@ -6,6 +6,7 @@
 # extension is installed into a relocated copy of Postgres below /tmp, so neither
 # rights nor traces in the installed one are needed. regress/postgresql.conf, if
 # there, is added to the server's settings. Differences are left in results/sql.
+# TESTS="name …" runs only these, in the order of the schedules.
 set -eu
 cd "$(dirname "$0")/.."
 pg_config=${PG_CONFIG:-pg_config}
@@ -20,6 +21,9 @@ fail() {
 
 work=$(mktemp -d /tmp/pgaf-sql-XXXXXX)
 trap 'rm -rf "$work"' EXIT
+for name in ${TESTS-}; do
+    grep -qx "test: $name" regress/schedule regress/isolation_schedule || fail "no test \"$name\" in regress/schedule or regress/isolation_schedule"
+done
 trap 'exit 130' INT TERM
 sh regress/private-postgres.sh "$work/postgres"
 make --no-print-directory -s PGXS_PART=1 PG_CONFIG="$pg_config" DESTDIR="$work/postgres" install >/dev/null
@@ -39,6 +43,10 @@ chmod 755 "$work"
 # suite NAME PROGRAM SCHEDULE: one temporary server, one schedule.
 suite() {
     name=$1 program=$2 schedule=$3
+    if [ -n "${TESTS-}" ]; then
+        chosen=$(printf 'test: %s\n' $TESTS | grep -Fx -f - "$schedule") || return 0
+        echo "$chosen" >"$schedule"
+    fi
     count=$(grep -c '^test:' "$schedule" || true)
     [ "$count" -gt 0 ] || fail "$schedule names no test (lines 'test: name')"
     set -- --temp-instance="$work/instance-$name" --bindir="$work/postgres$($pg_config --bindir)" \

@@ -149,9 +149,6 @@ INSERT INTO pgautofailover.rule (pos, section, name, reported, converged, condit
  'the old primary has stopped and n has received its shutdown checkpoint',
  '{n} has everything that the old primary wrote, and takes over'),
 
--- A stopped node that was primary before the old primary takes part only where that one was removed by an operator or never
--- served: otherwise it would lack what was acknowledged since. One that was to follow a primary cannot while there is none.
-
 -- Election ----------------------------------------------------------------------------------------------------------
 (331, 'reporting_node', 'stop_receiving', '{secondary,catchingup,report_lsn,join_secondary,maintenance}', false,
  $c$ g.election AND NOT n.is_old AND n.goal IN ('secondary', 'catchingup', 'join_secondary') $c$, 'report_lsn',
@@ -165,6 +162,8 @@ INSERT INTO pgautofailover.rule (pos, section, name, reported, converged, condit
  $c$ w.nodeid IS NOT NULL AND NOT n.is_old AND NOT n.is_winner AND n.goal IN ('secondary', 'catchingup') $c$, 'report_lsn',
  'another node was chosen to become primary',
  '{n} stops receiving and will follow {w}'),
+-- A stopped node that was primary before the old primary takes part only where that one was removed by an operator or never
+-- served: otherwise it would lack what was acknowledged since. One that was to follow a primary cannot while there is none.
 (335, 'reporting_node', 'old_primary_takes_part', '{draining,demoted}', false,
  '(n.converged OR n.goal = ''catchingup'') AND (n.is_old OR NOT g.guard OR n.nodeid = g.confirmed OR o.nodeid IS NULL) AND g.election AND NOT g.may_promote AND (NOT g.others_suffice OR at - n.since >= 3 * (t).patience)', 'report_lsn',
  'the old primary has stopped, and without its position nobody can be chosen',

@@ -376,9 +376,10 @@ func (w *World) execute(ctx context.Context, i int) error {
 	return w.introduce(ctx, n)
 }
 
-// introduce tells the monitor the history of the timeline that a node is on, once.
+// introduce tells the monitor the history of the timeline that a node is on, once; while the monitor cannot be reached,
+// that waits for a later report.
 func (w *World) introduce(ctx context.Context, n *Node) error {
-	if n == nil || !n.acts() || !n.pg.running {
+	if n == nil || !n.acts() || !n.pg.running || !w.linked(n.id, monitorHost) {
 		return nil
 	}
 	tli, _ := w.position(n.pg.wal)
