@@ -104,7 +104,9 @@ END
 $$;
 
 -- The members of synchronous_standby_names that the primary should use: quorum standbys that are secondary.
--- When number_sync_standbys asks for more than there are, all that have a copy of the data: commits then wait.
+-- When number_sync_standbys asks for more than there are, those that have a copy of the data: commits then wait. An old primary
+-- that has not come back yet is no copy. It is named only where the others are too few: nobody can be elected without the word
+-- of those that are named.
 CREATE FUNCTION pgautofailover.wanted_sync_set(
     formation_id text, group_id int, primary_id bigint, number_sync int
 ) RETURNS pgautofailover.sync_set
@@ -112,12 +114,16 @@ LANGUAGE plpgsql STABLE
 AS $$
 DECLARE
     wanted pgautofailover.sync_set;
+    copies bigint[];
     known bigint[];
 BEGIN
     SELECT coalesce(array_agg(n.nodeid ORDER BY n.candidatepriority DESC, n.nodeid)
                     FILTER (WHERE n.goalstate = 'secondary'), '{}'),
+           coalesce(array_agg(n.nodeid ORDER BY n.candidatepriority DESC, n.nodeid)
+                    FILTER (WHERE NOT pgautofailover.is_writable(n.reportedstate)
+                              AND n.reportedstate NOT IN ('draining', 'demote_timeout', 'demoted', 'prepare_maintenance')), '{}'),
            coalesce(array_agg(n.nodeid ORDER BY n.candidatepriority DESC, n.nodeid), '{}')
-      INTO wanted.members, known
+      INTO wanted.members, copies, known
       FROM pgautofailover.node AS n
      WHERE n.formationid = formation_id AND n.groupid = group_id AND n.nodeid <> primary_id
        AND n.replicationquorum
@@ -125,7 +131,7 @@ BEGIN
        AND n.reportedstate NOT IN ('init', 'wait_standby', 'dropped');
 
     IF number_sync > 0 AND cardinality(wanted.members) < number_sync THEN
-        wanted.members := known;
+        wanted.members := CASE WHEN cardinality(copies) >= number_sync THEN copies ELSE known END;
     END IF;
     wanted.number := CASE WHEN cardinality(wanted.members) = 0 THEN 0 ELSE greatest(number_sync, 1) END;
     RETURN wanted;
