@@ -125,10 +125,7 @@ func (e *Explorer) depart(ctx context.Context, r *rand.Rand, c Config) (*World, 
 }
 
 func (e *Explorer) walk(ctx context.Context, r *rand.Rand, w *World, run *Run) error {
-	g := &walker{rand: r, world: w}
-	if len(w.nodes) > 0 && r.IntN(2) == 0 {
-		g.slow = w.nodes[r.IntN(len(w.nodes))].id
-	}
+	g := newWalker(r, w)
 	for range 5 + r.IntN(60) {
 		s := g.next()
 		run.Steps = append(run.Steps, s)

@@ -92,12 +92,59 @@ func RandomConfig(r *rand.Rand, nodes int) Config {
 	return c
 }
 
-// walker draws the steps of one run.
+// walker draws the steps of one run. Each run has its own inclinations: what goes wrong only while one thing is rare and
+// another frequent is hardly ever met by runs that all draw alike.
 type walker struct {
-	rand  *rand.Rand
-	world *World
-	queue []Step
-	slow  int64 // a standby that hardly ever gets its turn to receive; 0: none
+	rand      *rand.Rand
+	world     *World
+	queue     []Step
+	faults    []Kind // that happen in this run
+	operators []Kind
+	victim    int64         // a node that is picked more often
+	slow      map[turn]bool // what hardly ever gets its turn
+}
+
+// turn is what a node does by itself.
+type turn struct {
+	kind Kind
+	node int64
+}
+
+// paced are the kinds of steps of which a node may be slow.
+var paced = []Kind{Work, Report, Take, Execute, Receive, Deliver, Health, Witness}
+
+func newWalker(r *rand.Rand, w *World) *walker {
+	g := &walker{rand: r, world: w, faults: some(r, faultKinds), operators: some(r, operatorKinds), slow: map[turn]bool{}}
+	if len(w.nodes) == 0 {
+		return g
+	}
+	if r.IntN(2) == 0 {
+		g.victim = w.nodes[r.IntN(len(w.nodes))].id
+	}
+	for _, n := range w.nodes {
+		for _, kind := range paced {
+			if r.IntN(6) == 0 {
+				g.slow[turn{kind, n.id}] = true
+			}
+		}
+	}
+	return g
+}
+
+// some leaves out about half of the kinds, or none.
+func some(r *rand.Rand, all []Kind) []Kind {
+	if r.IntN(3) == 0 {
+		return all
+	}
+	out := map[Kind]bool{}
+	for _, kind := range kinds {
+		out[kind] = r.IntN(2) == 0
+	}
+	rest := slices.DeleteFunc(slices.Clone(all), func(k Kind) bool { return out[k] })
+	if len(rest) == 0 {
+		return all
+	}
+	return rest
 }
 
 // score says how much may go wrong from here: commits that were promised and are not
@@ -143,9 +190,14 @@ func (g *walker) next() Step {
 	case p < c.Faults+c.Operators+0.25:
 		return g.time()
 	}
+	if len(g.world.nodes) > 0 && g.rand.IntN(25) == 0 {
+		return Step{Kind: Turn, Node: g.pick()}
+	}
 	useful := g.world.useful(g.rand)
-	if g.slow != 0 && g.rand.IntN(20) > 0 {
-		useful = slices.DeleteFunc(useful, func(s Step) bool { return s.Kind == Receive && s.Node == g.slow })
+	if g.rand.IntN(20) > 0 {
+		if prompt := slices.DeleteFunc(slices.Clone(useful), func(s Step) bool { return g.slow[turn{s.Kind, s.Node}] }); len(prompt) > 0 || g.rand.IntN(2) == 0 {
+			useful = prompt
+		}
 	}
 	if len(useful) == 0 {
 		return g.time()
@@ -172,6 +224,9 @@ func (g *walker) disturbed(s Step) Step {
 func (g *walker) pick() int64 {
 	if len(g.world.nodes) == 0 {
 		return 1
+	}
+	if g.victim != 0 && g.rand.IntN(3) == 0 {
+		return g.victim
 	}
 	// The primary is where it hurts.
 	if p := g.world.look.primary(); p != nil && g.rand.IntN(3) == 0 {
@@ -255,7 +310,10 @@ func (g *walker) fault() Step {
 			return s
 		}
 	}
-	s := Step{Kind: faultKinds[g.rand.IntN(len(faultKinds))], Node: g.pick()}
+	if g.rand.IntN(6) == 0 && slices.Contains(g.faults, Cut) && len(w.nodes) > 1 {
+		return g.isolate()
+	}
+	s := Step{Kind: g.faults[g.rand.IntN(len(g.faults))], Node: g.pick()}
 	switch s.Kind {
 	case Cut:
 		s.Other = g.otherEnd(s.Node)
@@ -268,6 +326,20 @@ func (g *walker) fault() Step {
 		g.notice()
 	}
 	return s
+}
+
+// isolate cuts a machine off from all others.
+func (g *walker) isolate() Step {
+	id := g.pick()
+	for _, n := range g.world.nodes {
+		if n.id != id {
+			g.queue = append(g.queue, Step{Kind: Cut, Node: id, Other: n.id})
+		}
+	}
+	if g.rand.IntN(2) == 0 {
+		g.notice()
+	}
+	return Step{Kind: Cut, Node: id, Other: monitorHost}
 }
 
 func (g *walker) otherEnd(id int64) int64 {
@@ -332,7 +404,7 @@ var operatorKinds = []Kind{Failover, Failover, Failover, Promote, Promote, Lossy
 	Remove, ForceRemove, SetPriority, SetQuorum, SetQuorum, SetNumberSync, SetNumberSync, Register, Register}
 
 func (g *walker) operator() Step {
-	s := Step{Kind: operatorKinds[g.rand.IntN(len(operatorKinds))], Node: g.pick()}
+	s := Step{Kind: g.operators[g.rand.IntN(len(g.operators))], Node: g.pick()}
 	switch s.Kind {
 	case SetPriority:
 		s.Value = []int64{0, 50, 100}[g.rand.IntN(3)]
