@@ -28,7 +28,8 @@
 // # How orders are chosen
 //
 // Random walks (Hunt) with faults in the middle of everything. A walk begins where an
-// earlier one found something new, so that what is rare need not be met again by chance.
+// earlier one found something new, so that what is rare need not be met again by chance,
+// and inclines to some of the faults and calls, with parts of the group that lag behind.
 // And all orders of coarse steps up to a length (Exhaust). What breaks a property is
 // shrunk, printed as a transcript, and kept as a script and as a test for pg_regress.
 //
