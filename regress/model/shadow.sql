@@ -50,7 +50,8 @@ ALTER TABLE pgautofailover.formation SET UNLOGGED;
 
 CREATE SCHEMA model;
 
--- All that the monitor knows, to come back to it.
+-- All that the monitor knows, to come back to it. The foreign keys are checked when it is loaded: a session_replication_role that spared
+-- that would make Postgres forget all its plans each time.
 CREATE FUNCTION model.dump(OUT formations text[], OUT nodes text[], OUT groups text[], OUT histories text[])
 LANGUAGE sql
 AS $$
@@ -61,7 +62,7 @@ SELECT (SELECT array_agg(f::text) FROM pgautofailover.formation AS f),
 $$;
 
 CREATE FUNCTION model.load(formations text[], nodes text[], groups text[], histories text[]) RETURNS void
-LANGUAGE plpgsql SET session_replication_role = replica
+LANGUAGE plpgsql
 AS $$
 BEGIN
     DELETE FROM pgautofailover.node_timeline_history;
@@ -77,7 +78,7 @@ $$;
 
 -- An empty formation.
 CREATE FUNCTION model.reset(number_sync int) RETURNS void
-LANGUAGE plpgsql SET session_replication_role = replica
+LANGUAGE plpgsql
 AS $$
 BEGIN
     DELETE FROM pgautofailover.event;
