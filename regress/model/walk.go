@@ -100,12 +100,12 @@ type walker struct {
 	queue     []Step
 	faults    []Kind // that happen in this run
 	operators []Kind
-	victim    int64         // a node that is picked more often
-	slow      map[turn]bool // what hardly ever gets its turn
+	victim    int64          // a node that is picked more often
+	slow      map[chore]bool // what hardly ever gets its turn
 }
 
-// turn is what a node does by itself.
-type turn struct {
+// chore is what a node does by itself.
+type chore struct {
 	kind Kind
 	node int64
 }
@@ -114,7 +114,7 @@ type turn struct {
 var paced = []Kind{Work, Report, Take, Execute, Receive, Deliver, Health, Witness}
 
 func newWalker(r *rand.Rand, w *World) *walker {
-	g := &walker{rand: r, world: w, faults: some(r, faultKinds), operators: some(r, operatorKinds), slow: map[turn]bool{}}
+	g := &walker{rand: r, world: w, faults: some(r, faultKinds), operators: some(r, operatorKinds), slow: map[chore]bool{}}
 	if len(w.nodes) == 0 {
 		return g
 	}
@@ -124,14 +124,14 @@ func newWalker(r *rand.Rand, w *World) *walker {
 	for _, n := range w.nodes {
 		for _, kind := range paced {
 			if r.IntN(6) == 0 {
-				g.slow[turn{kind, n.id}] = true
+				g.slow[chore{kind, n.id}] = true
 			}
 		}
 	}
 	return g
 }
 
-// some leaves out about half of the kinds, or none.
+// some leaves out about half of the kinds, and now and then none.
 func some(r *rand.Rand, all []Kind) []Kind {
 	if r.IntN(3) == 0 {
 		return all
@@ -194,10 +194,8 @@ func (g *walker) next() Step {
 		return Step{Kind: Turn, Node: g.pick()}
 	}
 	useful := g.world.useful(g.rand)
-	if g.rand.IntN(20) > 0 {
-		if prompt := slices.DeleteFunc(slices.Clone(useful), func(s Step) bool { return g.slow[turn{s.Kind, s.Node}] }); len(prompt) > 0 || g.rand.IntN(2) == 0 {
-			useful = prompt
-		}
+	if patient := g.rand.IntN(20) > 0; patient {
+		useful = slices.DeleteFunc(useful, func(s Step) bool { return g.slow[chore{s.Kind, s.Node}] })
 	}
 	if len(useful) == 0 {
 		return g.time()
