@@ -214,15 +214,17 @@ func (d *drop) stopPostgres(ctx context.Context) error {
 	return nil
 }
 
-// destroy removes the node's data and files, the data first: a destroy that is
-// interrupted can be repeated.
+// destroy removes the node's data and files, the data first, and of it what its links
+// lead to: a destroy that is interrupted can be repeated.
 func (d *drop) destroy(ctx context.Context, nodeID int64) error {
 	if postgres.HasCluster(d.paths.PGDATA) {
 		if err := d.stopPostgres(ctx); err != nil {
 			return err
 		}
-		if err := os.RemoveAll(d.paths.PGDATA); err != nil {
-			return exitf(ExitInternal, "remove PGDATA: %w", err)
+		for _, dir := range append(postgres.OutsideFolders(d.paths.PGDATA), d.paths.PGDATA) {
+			if err := removeFolder(dir); err != nil {
+				return exitf(ExitInternal, "remove the data in %s: %w", dir, err)
+			}
 		}
 	}
 	removeBackups(d.paths.PGDATA, nodeID)
@@ -232,6 +234,16 @@ func (d *drop) destroy(ctx context.Context, nodeID int64) error {
 	removeEmptyFolders(filepath.Dir(d.paths.Pid))
 	d.log.Info("removed the data and the files", "pgdata", d.paths.PGDATA)
 	return nil
+}
+
+// removeFolder removes a folder, or all that is in it, where the folder itself is a mount
+// point or its parent somebody else's.
+func removeFolder(dir string) error {
+	err := os.RemoveAll(dir)
+	if left, readErr := os.ReadDir(dir); err != nil && readErr == nil && len(left) == 0 {
+		return nil
+	}
+	return err
 }
 
 // removeNodeFiles removes all files outside of PGDATA, or puts back the

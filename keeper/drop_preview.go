@@ -1,6 +1,11 @@
 package keeper
 
-import "os"
+import (
+	"os"
+	"slices"
+
+	"pgaf/keeper/postgres"
+)
 
 // DropFiles are the files and folders that DropNode and DropMonitor with Destroy would remove now. A PGDATA of another
 // role is the error that they would have. Nothing is changed.
@@ -10,7 +15,8 @@ func DropFiles(pgdata string, role Role) ([]string, error) {
 		return nil, err
 	}
 	var there []string
-	for _, file := range append([]string{d.paths.PGDATA, d.paths.Config}, d.paths.beside()...) {
+	data := append([]string{d.paths.PGDATA}, postgres.OutsideFolders(d.paths.PGDATA)...)
+	for _, file := range slices.Concat(data, []string{d.paths.Config}, d.paths.beside()) {
 		if _, err := os.Lstat(file); err == nil {
 			there = append(there, file)
 		}

@@ -2,6 +2,7 @@ package keeper
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -307,6 +308,44 @@ func TestAdoptClusterWithOutsideFolders(t *testing.T) {
 	}
 	b.ownSQL("insert into precious values (1001)")
 	waitFor(t, "the old primary follows", func() bool { return count(a) == "1001 on" })
+
+	// Destroyed, it leaves nothing behind of what lay elsewhere, and takes nothing away from the other node.
+	destroyed := func(n *testNode, outside ...string) {
+		t.Helper()
+		if listed := postgres.OutsideFolders(n.pgdata); !slices.Equal(listed, outside) {
+			t.Errorf("outside of PGDATA: %v, and not %v", listed, outside)
+		}
+		c.mustRun("drop", program{Command: "drop", Drop: DropNodeOptions{PGDATA: n.pgdata, Destroy: true}})
+		for _, dir := range append(outside, n.pgdata) {
+			if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("%s is still there (%v)", dir, err)
+			}
+		}
+	}
+	versions, _ := filepath.Glob(space + "/PG_*")
+	copied, err := os.Readlink(only(t, filepath.Join(b.pgdata, "pg_tblspc", "*")))
+	if err != nil || len(versions) != 1 {
+		t.Fatalf("%v, %v", versions, err)
+	}
+	destroyed(a, versions[0], wal)
+	if got := count(b); got != "1001 on" {
+		t.Errorf("the other node has %s", got)
+	}
+	c.await(b.is(monitor.StateSingle))
+	destroyed(b, copied)
+	if left, err := os.ReadDir(space); err != nil || len(left) > 0 {
+		t.Errorf("the tablespace's own folder: %v, %v", left, err)
+	}
+}
+
+// only is the one path that a pattern matches.
+func only(t *testing.T, pattern string) string {
+	t.Helper()
+	paths, err := filepath.Glob(pattern)
+	if err != nil || len(paths) != 1 {
+		t.Fatalf("%s: %v, %v", pattern, paths, err)
+	}
+	return paths[0]
 }
 
 // Debian's layout: the configuration is in /etc, and moves along.

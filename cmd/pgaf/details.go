@@ -15,7 +15,7 @@ func (createPostgresCmd) Help() string {
 
 func (dropNodeCmd) Help() string {
 	return "With --pgdata of a data node it is that node; with --monitor, or --pgdata of the monitor, the one that --name or " +
-		"--hostname and --pgport tell. Its files stay unless --destroy is given."
+		"--hostname and --pgport tell. Its files stay unless --destroy is given; then what its tablespaces and pg_wal have outside of the data folder goes, too."
 }
 
 func (failoverOptions) Help() string {

@@ -82,11 +82,16 @@ func copyPrefix(pgdata string) string {
 
 // linkedFolders are the folders outside that PGDATA uses, and those of its predecessors that were kept.
 func linkedFolders(pgdata string) []string {
-	linked := slices.Collect(maps.Values(localTablespaces(pgdata)))
+	linked := tablespaceTargets(pgdata)
 	for _, dir := range KeptPathsOf(pgdata) {
-		linked = slices.AppendSeq(linked, maps.Values(localTablespaces(dir)))
+		linked = append(linked, tablespaceTargets(dir)...)
 	}
 	return linked
+}
+
+// tablespaceTargets are where the links of a PGDATA's tablespaces lead.
+func tablespaceTargets(pgdata string) []string {
+	return slices.Sorted(maps.Values(localTablespaces(pgdata)))
 }
 
 func globQuote(path string) string {
@@ -106,17 +111,23 @@ func abandonedCopies(pgdata, home string) []string {
 func (b baseBackup) removeTablespaces(old map[string]string) {
 	inUse := linkedFolders(b.o.PGDATA)
 	for _, target := range old {
-		switch {
-		case slices.Contains(inUse, target):
-		case tablespaceCopy.MatchString(filepath.Base(target)):
-			b.remove(target)
-		default: // the tablespace's own folder stays, it may be a mount point; our version's folder in it goes
-			versions, _ := filepath.Glob(filepath.Join(target, fmt.Sprintf("PG_%d_*", b.Version.Major)))
-			for _, dir := range versions {
-				b.remove(dir)
-			}
+		if slices.Contains(inUse, target) {
+			continue
+		}
+		for _, dir := range tablespaceFolders(target, fmt.Sprint(b.Version.Major)) {
+			b.remove(dir)
 		}
 	}
+}
+
+// tablespaceFolders are what a cluster has where a link of its tablespaces leads: a copy that a base backup made is its own. A
+// tablespace's own folder, which may be a mount point, is not: only that of its version in it.
+func tablespaceFolders(target, major string) []string {
+	if tablespaceCopy.MatchString(filepath.Base(target)) {
+		return []string{target}
+	}
+	versions, _ := filepath.Glob(filepath.Join(globQuote(target), "PG_"+major+"_*"))
+	return versions
 }
 
 func (b baseBackup) remove(dir string) {
