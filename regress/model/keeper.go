@@ -191,13 +191,13 @@ func (w *World) work(ctx context.Context, n *Node, variant int) (did bool, err e
 		return true, nil
 	}
 	want, found := w.wanted(n)
-	if k.job != nil && (!found || k.job.from != want.from || k.job.to != want.to || k.job.action != want.action) {
+	if k.job != nil && contradicts(want, *k.job, found) {
 		k.job = nil
 	}
-	if !found {
-		return did, nil
-	}
 	if k.job == nil {
+		if !found {
+			return did, nil
+		}
 		k.job = &want
 		if want.from != want.to {
 			k.dirty = true
@@ -232,6 +232,15 @@ func (w *World) work(ctx context.Context, n *Node, variant int) (did bool, err e
 		return did || n.keeper.giveUps != tries, nil
 	}
 	return true, nil
+}
+
+// contradicts says whether a running job stands in the way of the wanted one. What keeps
+// a state true that is still wanted may end in its own time.
+func contradicts(want, running job, found bool) bool {
+	if running.from == running.to && (!found || want.from == running.from && want.to == running.to) {
+		return want.action == "stop_postgres" && running.action != want.action
+	}
+	return !found || want.from != running.from || want.to != running.to || want.action != running.action
 }
 
 // arrive takes note of a finished job.
