@@ -68,9 +68,23 @@ CREATE TYPE pgautofailover.group_fact AS (
     missing          text     -- names of the nodes whose report is waited for
 );
 
--- The combination of signs that makes a node unhealthy. Pure: the clock is an argument.
+-- Since when the nodes of a group are heard: the earliest moment since which one of those that report now has reported without a
+-- gap. NULL: none reports now. The silence of a node counts from then on only: before, the monitor itself may have been frozen, or
+-- without network, or its clock was set forward.
+CREATE FUNCTION pgautofailover.awake_since(
+    formation_id text, group_id int, t pgautofailover.thresholds, at timestamptz
+) RETURNS timestamptz
+LANGUAGE plpgsql STABLE
+AS $$
+BEGIN
+    RETURN (SELECT min(n.reportsince) FROM pgautofailover.node AS n
+             WHERE n.formationid = formation_id AND n.groupid = group_id AND at - n.reporttime < 2 * t.silent);
+END
+$$;
+
+-- The combination of signs that makes a node unhealthy. Pure: the clock is an argument, and so is awake_since().
 CREATE FUNCTION pgautofailover.is_unhealthy(
-    n pgautofailover.node, t pgautofailover.thresholds, at timestamptz
+    n pgautofailover.node, t pgautofailover.thresholds, awake timestamptz, at timestamptz
 ) RETURNS bool
 LANGUAGE plpgsql IMMUTABLE
 AS $$
@@ -83,8 +97,8 @@ BEGIN
         WHEN t.in_grace THEN false
         -- silent: no report and no answer to the health check
         WHEN n.health = 0 AND at - n.reporttime >= t.silent THEN true
-        -- silent and nobody checks
-        WHEN at - n.reporttime >= t.unchecked AND at - n.healthchecktime >= t.unchecked THEN true
+        -- silent and nobody checks, while others are heard
+        WHEN at - greatest(n.reporttime, n.healthchecktime) >= t.unchecked AND at - awake >= t.unchecked THEN true
         ELSE false
     END;
 END
@@ -170,6 +184,7 @@ AS $$
 DECLARE
     f pgautofailover.formation;
     memory pgautofailover.node_group;
+    awake timestamptz := pgautofailover.awake_since(formation_id, group_id, t, at);
     n pgautofailover.node_fact;
     primary_id bigint;
     electable bigint[];     -- healthy secondaries that may become primary
@@ -199,7 +214,7 @@ BEGIN
              false, false)::pgautofailover.node_fact ORDER BY x.nodeid)
       INTO nodes
       FROM pgautofailover.node AS x,
-   LATERAL (SELECT pgautofailover.is_unhealthy(x, t, at) AS bad) AS u
+   LATERAL (SELECT pgautofailover.is_unhealthy(x, t, awake, at) AS bad) AS u
      WHERE x.formationid = formation_id AND x.groupid = group_id;
 
     g.formationid := formation_id;

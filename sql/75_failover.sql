@@ -4,7 +4,9 @@ CREATE FUNCTION pgautofailover.start_switchover(formation_id text, group_id int,
 LANGUAGE plpgsql
 AS $$
 DECLARE
-    guard bool := pgautofailover.setting('guard_data_loss')::bool;
+    t pgautofailover.thresholds := pgautofailover.load_thresholds();
+    at timestamptz := clock_timestamp();
+    guard bool := t.guard;
     nodecount int;
     p pgautofailover.node;
     standby pgautofailover.node;
@@ -64,7 +66,7 @@ BEGIN
         SELECT count(*) INTO candidates FROM pgautofailover.node AS n
          WHERE n.formationid = formation_id AND n.groupid = group_id AND n.nodeid <> p.nodeid
            AND n.goalstate = 'secondary' AND n.reportedstate = 'secondary'
-           AND NOT pgautofailover.is_unhealthy(n, pgautofailover.load_thresholds(), clock_timestamp())
+           AND NOT pgautofailover.is_unhealthy(n, t, pgautofailover.awake_since(formation_id, group_id, t, at), at)
            AND (n.candidatepriority > 0 OR n.nodeid = target);
         IF candidates = 0 THEN
             RAISE EXCEPTION 'cannot fail over: no healthy secondary of candidate priority above 0'

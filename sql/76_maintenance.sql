@@ -7,6 +7,7 @@ DECLARE
     n pgautofailover.node;
     p pgautofailover.node;
     t pgautofailover.thresholds := pgautofailover.load_thresholds();
+    at timestamptz := clock_timestamp();
     number_sync int;
     candidates int;
     sync int;
@@ -46,7 +47,7 @@ BEGIN
       FROM pgautofailover.node AS x
      WHERE x.formationid = n.formationid AND x.groupid = n.groupid AND x.nodeid <> p.nodeid
        AND x.goalstate = 'secondary' AND x.reportedstate = 'secondary'
-       AND NOT pgautofailover.is_unhealthy(x, t, clock_timestamp());
+       AND NOT pgautofailover.is_unhealthy(x, t, pgautofailover.awake_since(n.formationid, n.groupid, t, at), at);
     SELECT f.number_sync_standbys INTO number_sync FROM pgautofailover.formation AS f WHERE f.formationid = n.formationid;
 
     IF n.nodeid = p.nodeid THEN

@@ -61,7 +61,24 @@ SELECT obey('a');
 SELECT report('b', 'primary');
 SELECT obey();
 
--- And silence when no monitor service checks, after unchecked_node_timeout.
+-- The monitor itself was frozen for two minutes, or its clock was set forward: all that it knows is old. Whoever reports first tells
+-- nothing about the others, be it the standby or the primary.
+UPDATE node SET reportsince = now() - interval '10 min', reporttime = now() - interval '2 min', healthchecktime = now() - interval '2 min';
+SELECT tick();
+SELECT report('b', 'secondary');
+SELECT tick();
+SELECT report('a', 'primary');
+UPDATE node SET reportsince = now() - interval '10 min', reporttime = now() - interval '2 min', healthchecktime = now() - interval '2 min';
+SELECT report('a', 'primary');
+SELECT tick();
+SELECT report('b', 'secondary');
+SELECT reportsince >= now() - interval '1 min' AS since_now FROM node;
+
+-- And silence when no monitor service checks, after unchecked_node_timeout in which others were heard.
+SELECT testing_set_node_health(1, 1, '2 min', health_check_time_ago => '2 min');
+SELECT tick();
+SELECT report('b', 'secondary');
+SELECT time_passes('2 min');
 SELECT testing_set_node_health(1, 1, '50 s', health_check_time_ago => '50 s');
 SELECT tick();
 SELECT testing_set_node_health(1, 1, '2 min', health_check_time_ago => '2 min');

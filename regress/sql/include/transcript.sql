@@ -231,6 +231,7 @@ BEGIN
     UPDATE pgautofailover.node AS n
        SET statechangetime = statechangetime - span, walreporttime = walreporttime - span,
            upstreamlost = upstreamlost - span, replication_stall_since = replication_stall_since - span,
+           reportsince = reportsince - span,
            reporttime = CASE WHEN health = 0 THEN reporttime - span ELSE now() END;
     UPDATE pgautofailover.node_group AS g
        SET switchoversince = switchoversince - span, stoppedat = stoppedat - span, primarygone = primarygone - span;
