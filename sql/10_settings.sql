@@ -133,6 +133,7 @@ CREATE TYPE pgautofailover.thresholds AS (
     silent            interval,  -- node_considered_unhealthy_timeout
     unchecked         interval,  -- unchecked_node_timeout
     in_grace          bool,      -- the monitor started less than startup_grace_period ago
+    reconnect         interval,  -- how long nodes that were cut off together take to come back: twice silent, at most the grace period
     demote            interval,  -- primary_demote_timeout
     drain             interval,  -- drain_timeout
     patience          interval,  -- election_patience
@@ -148,10 +149,12 @@ AS $$
 DECLARE
     t pgautofailover.thresholds;
     uptime interval := clock_timestamp() - pg_postmaster_start_time();
+    grace interval := pgautofailover.setting_interval('startup_grace_period');
 BEGIN
     t.silent        := pgautofailover.setting_interval('node_considered_unhealthy_timeout');
     t.unchecked     := pgautofailover.setting_interval('unchecked_node_timeout');
-    t.in_grace      := uptime < pgautofailover.setting_interval('startup_grace_period');
+    t.in_grace      := uptime < grace;
+    t.reconnect     := least(2 * t.silent, grace);
     t.demote        := pgautofailover.setting_interval('primary_demote_timeout');
     t.drain         := pgautofailover.setting_interval('drain_timeout');
     t.patience      := pgautofailover.setting_interval('election_patience');

@@ -47,7 +47,7 @@ CREATE TABLE pgautofailover.node (
     healthsign              text,         -- last sign of the health check: see report_health()
     healthmessage           text,         -- what the server answered, when it answered with an error
     upstreamlost            timestamptz,  -- this standby's replication connection broke at that time
-    reportsince             timestamptz NOT NULL DEFAULT now(),  -- since then it has reported without a gap: see awake_since()
+    reportsince             timestamptz NOT NULL DEFAULT '-infinity',  -- end of the last gap between its reports: see heard_since()
 
     CONSTRAINT node_reportedtli_check CHECK (reportedtli > 0),
     CONSTRAINT node_formationid_nodename_key UNIQUE (formationid, nodename),

@@ -68,25 +68,25 @@ CREATE TYPE pgautofailover.group_fact AS (
     missing          text     -- names of the nodes whose report is waited for
 );
 
--- Since when the nodes of a group are heard: the earliest moment since which one of those that report now has reported without a
--- gap. NULL: none reports now. The silence of a node counts from then on only: before, the monitor itself may have been frozen, or
--- without network, or its clock was set forward.
-CREATE FUNCTION pgautofailover.awake_since(
-    formation_id text, group_id int, t pgautofailover.thresholds, at timestamptz
+-- Since when another node of a node's group is heard without a gap; NULL: none is heard now. The silence of a node counts only
+-- beside one that is heard, and has been for as long as nodes that were cut off together take to come back.
+CREATE FUNCTION pgautofailover.heard_since(
+    n pgautofailover.node, t pgautofailover.thresholds, at timestamptz
 ) RETURNS timestamptz
 LANGUAGE plpgsql STABLE
 AS $$
 BEGIN
-    RETURN (SELECT min(n.reportsince) FROM pgautofailover.node AS n
-             WHERE n.formationid = formation_id AND n.groupid = group_id AND at - n.reporttime < 2 * t.silent);
+    RETURN (SELECT min(other.reportsince) FROM pgautofailover.node AS other
+             WHERE other.formationid = n.formationid AND other.groupid = n.groupid AND other.nodeid <> n.nodeid
+               AND at - other.reporttime < t.silent);
 END
 $$;
 
--- The combination of signs that makes a node unhealthy. Pure: the clock is an argument, and so is awake_since().
+-- The combination of signs that makes a node unhealthy.
 CREATE FUNCTION pgautofailover.is_unhealthy(
-    n pgautofailover.node, t pgautofailover.thresholds, awake timestamptz, at timestamptz
+    n pgautofailover.node, t pgautofailover.thresholds, at timestamptz
 ) RETURNS bool
-LANGUAGE plpgsql IMMUTABLE
+LANGUAGE plpgsql STABLE
 AS $$
 BEGIN
     RETURN CASE
@@ -94,12 +94,11 @@ BEGIN
         WHEN NOT coalesce(n.reportedpgisrunning, false) THEN true
         -- positively gone: the keeper's session ended and Postgres refuses connections
         WHEN n.sessionlost IS NOT NULL AND n.healthsign IN ('refused', 'reset') THEN true
-        WHEN t.in_grace THEN false
-        -- silent: no report and no answer to the health check
-        WHEN n.health = 0 AND at - n.reporttime >= t.silent THEN true
-        -- silent and nobody checks, while others are heard
-        WHEN at - greatest(n.reporttime, n.healthchecktime) >= t.unchecked AND at - awake >= t.unchecked THEN true
-        ELSE false
+        WHEN t.in_grace OR at - n.reporttime < t.silent THEN false
+        -- silent, but Postgres was found not long ago
+        WHEN n.health <> 0 AND at - greatest(n.reporttime, n.healthchecktime) < t.unchecked THEN false
+        -- silent, and so were the others until now: the monitor itself was frozen, or cut off, or its clock was set forward
+        ELSE coalesce(pgautofailover.heard_since(n, t, at) <= at - t.reconnect, false)
     END;
 END
 $$;
@@ -184,7 +183,6 @@ AS $$
 DECLARE
     f pgautofailover.formation;
     memory pgautofailover.node_group;
-    awake timestamptz := pgautofailover.awake_since(formation_id, group_id, t, at);
     n pgautofailover.node_fact;
     primary_id bigint;
     electable bigint[];     -- healthy secondaries that may become primary
@@ -214,7 +212,7 @@ BEGIN
              false, false)::pgautofailover.node_fact ORDER BY x.nodeid)
       INTO nodes
       FROM pgautofailover.node AS x,
-   LATERAL (SELECT pgautofailover.is_unhealthy(x, t, awake, at) AS bad) AS u
+   LATERAL (SELECT pgautofailover.is_unhealthy(x, t, at) AS bad) AS u
      WHERE x.formationid = formation_id AND x.groupid = group_id;
 
     g.formationid := formation_id;

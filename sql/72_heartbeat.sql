@@ -44,7 +44,7 @@ BEGIN
          WHERE x.nodeid = node_id AND x.formationid = formation_id AND x.groupid = group_id
            AND x.reportedstate = current_group_role AND x.goalstate = current_group_role
            AND x.reportedpgisrunning = current_pg_is_running AND current_tli IN (x.reportedtli, 0)
-           AND x.reporttime >= clock_timestamp() - 2 * silent
+           AND x.reporttime >= clock_timestamp() - silent
            AND coalesce(x.sessionpid = pg_backend_pid(), true)
            AND x.sessionlost IS NULL AND x.replication_stall_since IS NULL AND x.upstreamlost IS NULL
            AND (x.health <> 0 OR current_group_role = 'maintenance')
@@ -104,7 +104,7 @@ BEGIN
     UPDATE pgautofailover.node AS x
        SET reportedstate = current_group_role,
            reporttime = now(),
-           reportsince = CASE WHEN x.reporttime >= clock_timestamp() - 2 * silent THEN x.reportsince ELSE now() END,
+           reportsince = CASE WHEN x.reporttime >= clock_timestamp() - silent THEN x.reportsince ELSE now() END,
            reportedpgisrunning = current_pg_is_running,
            reportedrepstate = rep_state,
            reportedtli = CASE current_tli WHEN 0 THEN x.reportedtli ELSE current_tli END,

@@ -66,7 +66,7 @@ BEGIN
         SELECT count(*) INTO candidates FROM pgautofailover.node AS n
          WHERE n.formationid = formation_id AND n.groupid = group_id AND n.nodeid <> p.nodeid
            AND n.goalstate = 'secondary' AND n.reportedstate = 'secondary'
-           AND NOT pgautofailover.is_unhealthy(n, t, pgautofailover.awake_since(formation_id, group_id, t, at), at)
+           AND NOT pgautofailover.is_unhealthy(n, t, at)
            AND (n.candidatepriority > 0 OR n.nodeid = target);
         IF candidates = 0 THEN
             RAISE EXCEPTION 'cannot fail over: no healthy secondary of candidate priority above 0'

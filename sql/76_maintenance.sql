@@ -47,7 +47,7 @@ BEGIN
       FROM pgautofailover.node AS x
      WHERE x.formationid = n.formationid AND x.groupid = n.groupid AND x.nodeid <> p.nodeid
        AND x.goalstate = 'secondary' AND x.reportedstate = 'secondary'
-       AND NOT pgautofailover.is_unhealthy(x, t, pgautofailover.awake_since(n.formationid, n.groupid, t, at), at);
+       AND NOT pgautofailover.is_unhealthy(x, t, at);
     SELECT f.number_sync_standbys INTO number_sync FROM pgautofailover.formation AS f WHERE f.formationid = n.formationid;
 
     IF n.nodeid = p.nodeid THEN

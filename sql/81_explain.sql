@@ -31,6 +31,8 @@ BEGIN
     p := s.p;
     o := s.o;
     w := s.w;
+    -- for people a node is silent also while nobody else is heard
+    p.unhealthy := p.unhealthy OR NOT p.fresh AND p.health = 0;
     IF cardinality(s.nodes) = 0 THEN
         RAISE EXCEPTION 'formation "%" has no nodes in group %', formation_id, group_id
               USING ERRCODE = 'undefined_object', HINT = 'Add one with: pgaf create postgres.';
@@ -40,6 +42,7 @@ BEGIN
 
     FOR i IN 1 .. cardinality(s.nodes) LOOP
         n := s.nodes[i];
+        n.unhealthy := n.unhealthy OR NOT n.fresh AND n.health = 0;
         SELECT * INTO x FROM pgautofailover.node AS y WHERE y.nodeid = n.nodeid;
         node_id := n.nodeid;
         node_name := n.name;

@@ -123,14 +123,13 @@ AS $$
 DECLARE
     t pgautofailover.thresholds := pgautofailover.load_thresholds();
     at timestamptz := clock_timestamp();
-    awake timestamptz := pgautofailover.awake_since(formation_id, group_id, t, at);
 BEGIN
     RETURN QUERY
     WITH member AS (
         SELECT n.nodeid, n.nodename, pgautofailover.is_writable(n.goalstate) AS is_primary,
                -- who follows the primary now; others converge when they do
                n.goalstate IN ('secondary', 'catchingup') AND n.reportedstate IN ('secondary', 'catchingup')
-               AND NOT pgautofailover.is_unhealthy(n, t, awake, at) AS follows
+               AND NOT pgautofailover.is_unhealthy(n, t, at) AS follows
           FROM pgautofailover.node AS n
          WHERE n.formationid = formation_id AND n.groupid = group_id AND n.goalstate <> 'dropped'
     ), wish AS (

@@ -59,6 +59,19 @@ type environment struct {
 	lossy      bool  // guard_data_loss is off for this call
 }
 
+// graceOver is the startup_grace_period of a monitor that has run long enough. It is 0 then, not the default: so the time
+// in which nodes that were cut off together may come back is none, and a node is lost as soon as the rules allow it at all.
+const graceOver = "0"
+
+// grace is the setting startup_grace_period for a call.
+func (e environment) grace() string {
+	const graceful = 10_000
+	if e.now-e.start < graceful {
+		return "30d"
+	}
+	return graceOver
+}
+
 // base is when every run begins.
 var base = time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
 
@@ -136,7 +149,8 @@ func (l *look) primary() *nodeRow {
 const (
 	setEnvironment = `SELECT set_config('model.now', $1, false), set_config('model.start', $2, false),
        set_config('model.pid', $3, false), set_config('model.pids', $4, false),
-       set_config('pgautofailover.guard_data_loss', $5, false), set_config('model.events', '', false)`
+       set_config('pgautofailover.guard_data_loss', $5, false), set_config('model.events', '', false),
+       set_config('pgautofailover.startup_grace_period', $6, false)`
 
 	// A row for each node, or one without a node. The group stands in each.
 	readTables = `
@@ -174,7 +188,7 @@ func (m *Monitor) send(ctx context.Context, e environment, l *look, statement st
 	}
 	batch := &pgx.Batch{}
 	batch.Queue("SAVEPOINT call")
-	batch.Queue(setEnvironment, instantText(e.now), instantText(e.start), fmt.Sprint(e.pid), joinInts(e.pids), guard)
+	batch.Queue(setEnvironment, instantText(e.now), instantText(e.start), fmt.Sprint(e.pid), joinInts(e.pids), guard, e.grace())
 	batch.Queue(statement, args...)
 	if l != nil {
 		batch.Queue(readTables)

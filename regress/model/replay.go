@@ -14,7 +14,7 @@ import (
 type trace struct {
 	text    strings.Builder
 	now     int64 // of the last call
-	grace   bool
+	grace   string
 	session map[int64]int // by node: the session that the monitor knows
 	ended   map[int64]bool
 }
@@ -48,7 +48,7 @@ UPDATE pgautofailover.formation SET number_sync_standbys = %d;
 `
 
 func newTrace(run *Run) *trace {
-	t := &trace{session: map[int64]int{}, ended: map[int64]bool{}}
+	t := &trace{grace: graceOver, session: map[int64]int{}, ended: map[int64]bool{}}
 	title := run.Config.String()
 	if run.Violation != nil {
 		title = run.Violation.Error()
@@ -63,14 +63,9 @@ func (t *trace) before(w *World, e environment) {
 		fmt.Fprintf(&t.text, "SELECT pg_temp.pass('%d ms');\n", past-1)
 	}
 	t.now = e.now
-	const graceful = 10_000
-	if grace := e.now-e.start < graceful; grace != t.grace {
+	if grace := e.grace(); grace != t.grace {
 		t.grace = grace
-		value := "0"
-		if grace {
-			value = "30d"
-		}
-		fmt.Fprintf(&t.text, "SET pgautofailover.startup_grace_period TO '%s';\n", value)
+		fmt.Fprintf(&t.text, "SET pgautofailover.startup_grace_period TO '%s';\n", grace)
 	}
 	for _, node := range slices.Sorted(maps.Keys(t.session)) {
 		if !t.ended[node] && !slices.Contains(e.pids, t.session[node]) {

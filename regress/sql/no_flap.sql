@@ -61,24 +61,32 @@ SELECT obey('a');
 SELECT report('b', 'primary');
 SELECT obey();
 
--- The monitor itself was frozen for two minutes, or its clock was set forward: all that it knows is old. Whoever reports first tells
--- nothing about the others, be it the standby or the primary.
-UPDATE node SET reportsince = now() - interval '10 min', reporttime = now() - interval '2 min', healthchecktime = now() - interval '2 min';
-SELECT tick();
+-- The monitor itself was frozen for two minutes, or cut off, or its clock was set forward: all that it knows is old. Whoever reports
+-- first tells nothing about the others, be it the standby or the primary. Nodes come back within twice
+-- node_considered_unhealthy_timeout, at most startup_grace_period.
+SET pgautofailover.startup_grace_period TO '1s';
+UPDATE node SET reporttime = now() - interval '2 min', healthchecktime = now() - interval '2 min', health = 0;
+SELECT report_health('{2}', '{1}', '{ok}', '{""}');
 SELECT report('b', 'secondary');
 SELECT tick();
 SELECT report('a', 'primary');
-UPDATE node SET reportsince = now() - interval '10 min', reporttime = now() - interval '2 min', healthchecktime = now() - interval '2 min';
+UPDATE node SET reporttime = now() - interval '2 min', healthchecktime = now() - interval '2 min', health = 0;
 SELECT report('a', 'primary');
 SELECT tick();
 SELECT report('b', 'secondary');
-SELECT reportsince >= now() - interval '1 min' AS since_now FROM node;
+SELECT state();
+-- Had the primary not come back: heard since long enough, the standby would tell.
+UPDATE node SET reporttime = now() - interval '2 min', healthchecktime = now() - interval '2 min', health = 0;
+SELECT report('b', 'secondary');
+BEGIN;
+UPDATE node SET reportsince = now() - interval '2 s' WHERE nodeid = 2;
+SELECT tick();
+SELECT state();
+ROLLBACK;
+SELECT report('a', 'primary');
+SET pgautofailover.startup_grace_period TO '0';
 
--- And silence when no monitor service checks, after unchecked_node_timeout in which others were heard.
-SELECT testing_set_node_health(1, 1, '2 min', health_check_time_ago => '2 min');
-SELECT tick();
-SELECT report('b', 'secondary');
-SELECT time_passes('2 min');
+-- And silence when no monitor service checks, after unchecked_node_timeout.
 SELECT testing_set_node_health(1, 1, '50 s', health_check_time_ago => '50 s');
 SELECT tick();
 SELECT testing_set_node_health(1, 1, '2 min', health_check_time_ago => '2 min');
