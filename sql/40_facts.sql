@@ -283,7 +283,8 @@ BEGIN
            coalesce(array_agg(m.nodeid) FILTER (WHERE m.stopped), '{}'),
            coalesce(array_agg(m.nodeid) FILTER
              (WHERE m.stopped
-                 OR m.healthy AND m.goal IN ('secondary', 'catchingup', 'report_lsn') AND m.reported IN ('secondary', 'catchingup', 'report_lsn')
+                 OR m.healthy AND m.goal IN ('secondary', 'catchingup', 'report_lsn')
+                    AND m.reported IN ('secondary', 'catchingup', 'report_lsn', 'join_secondary')
                  -- one that leaves maintenance has what it received before, and may have acknowledged; it need not run yet
                  OR m.fresh AND m.goal IN ('catchingup', 'report_lsn') AND m.reported = 'maintenance'
                  -- one that was to go to maintenance is called back
