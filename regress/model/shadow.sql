@@ -50,8 +50,7 @@ ALTER TABLE pgautofailover.formation SET UNLOGGED;
 
 CREATE SCHEMA model;
 
--- All that the monitor knows, to come back to it. The foreign keys are checked when it is loaded: a session_replication_role that spared
--- that would make Postgres forget all its plans each time.
+-- All that the monitor knows, to come back to it.
 CREATE FUNCTION model.dump(OUT formations text[], OUT nodes text[], OUT groups text[], OUT histories text[])
 LANGUAGE sql
 AS $$
@@ -61,6 +60,7 @@ SELECT (SELECT array_agg(f::text) FROM pgautofailover.formation AS f),
        (SELECT array_agg(h::text) FROM pgautofailover.node_timeline_history AS h)
 $$;
 
+-- The foreign keys are checked: a session_replication_role that spared that would make Postgres forget all its plans each time.
 CREATE FUNCTION model.load(formations text[], nodes text[], groups text[], histories text[]) RETURNS void
 LANGUAGE plpgsql
 AS $$
