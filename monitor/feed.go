@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 )
@@ -85,10 +86,13 @@ func (f *Feed) Next(ctx context.Context) (Update, error) {
 	}
 }
 
-// collect handles one notification and all that arrived with it.
+// collect handles one notification and all that arrived with it. It takes the
+// events it was told of and no later one that the query happens to see: groups
+// commit out of the order of ids, so an event of another group is no proof that
+// those of lower ids are known. Notifications come in the order of commits.
 func (f *Feed) collect(ctx context.Context, channel, payload string) (Update, error) {
 	u := Update{Connected: true}
-	oldest := int64(-1) // lowest event id that is new
+	told := make(map[int64]bool) // ids of new events
 	for more := true; more; channel, payload, more = f.client.pendingNotification() {
 		if channel != ChannelState {
 			u.Messages = append(u.Messages, Message{channel, payload})
@@ -98,20 +102,19 @@ func (f *Feed) collect(ctx context.Context, channel, payload string) (Update, er
 		if err != nil || !f.concerns(n) || f.seen.has(n.EventID) {
 			continue // a stranger's NOTIFY on our channel must not end the feed
 		}
-		if oldest < 0 || n.EventID < oldest {
-			oldest = n.EventID
-		}
+		told[n.EventID] = true
 	}
-	if oldest < 0 {
+	if len(told) == 0 {
 		return u, nil
 	}
 	// the wait may be interrupted, the reading not: that would cost the connection
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readTimeout)
 	defer cancel()
-	events, err := f.client.EventsSince(ctx, oldest-1, f.formation)
+	events, err := f.client.EventsSince(ctx, slices.Min(slices.Collect(maps.Keys(told)))-1, f.formation)
 	if err != nil {
 		return Update{}, err
 	}
+	events = slices.DeleteFunc(events, func(e Event) bool { return !told[e.ID] })
 	return f.complete(ctx, u, events)
 }
 
