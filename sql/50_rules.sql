@@ -164,7 +164,7 @@ INSERT INTO pgautofailover.rule (pos, section, name, reported, converged, condit
  '{n} stops receiving and will follow {w}'),
 -- A stopped node that was primary before the old primary takes part only where that one was removed by an operator or never
 -- served: otherwise it would lack what was acknowledged since. One that was to follow a primary cannot while there is none.
-(335, 'reporting_node', 'old_primary_takes_part', '{draining,demoted}', false,
+(335, 'reporting_node', 'old_primary_takes_part', '{draining,demoted,prepare_maintenance}', false,
  '(n.converged OR n.goal = ''catchingup'') AND (n.is_old OR NOT g.guard OR n.nodeid = g.confirmed OR o.nodeid IS NULL) AND g.election AND NOT g.may_promote AND (NOT g.others_suffice OR at - n.since >= 3 * (t).patience)', 'report_lsn',
  'the old primary has stopped, and without its position nobody can be chosen',
  '{n} has stopped and reports its position, as the others do not suffice'),

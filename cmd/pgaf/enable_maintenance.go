@@ -39,15 +39,38 @@ func (c *enableMaintenanceCmd) Run(a *app) error {
 			_, err := w.client.StartMaintenance(ctx, node.ID, "")
 			return err
 		}
-		w.done = func(nodes []monitor.Node) (bool, error) {
-			n := nodeByID(nodes, node.ID)
-			return n != nil && n.Reported == monitor.StateMaintenance, nil
-		}
+		w.done = (&maintenanceWatch{node: node, program: a.name}).begun
 		if c.DryRun {
 			return a.preview(ctx, w.client, w.target, node.GroupID, false, w.request)
 		}
 		return w.run(ctx)
 	})
+}
+
+// maintenanceWatch sees how the maintenance of a node begins.
+type maintenanceWatch struct {
+	node     monitor.Node
+	program  string // as the user called it
+	onItsWay bool   // the request was seen in the node's assigned state
+}
+
+// begun tells whether the node is in maintenance. The monitor calls it off when
+// the group loses its primary and cannot do without this node: that is an error.
+func (w *maintenanceWatch) begun(nodes []monitor.Node) (bool, error) {
+	n := nodeByID(nodes, w.node.ID)
+	if n == nil {
+		return false, failure(exitMonitor, "see who did that: "+w.program+" show events", "node %s was removed", w.node.Name)
+	}
+	switch n.Assigned {
+	case monitor.StateMaintenance, monitor.StatePrepareMaintenance, monitor.StateWaitMaintenance:
+		w.onItsWay = true
+		return n.Reported == monitor.StateMaintenance, nil
+	}
+	if w.onItsWay {
+		return false, failure(exitMonitor, "ask again when the group has a primary; what happened: "+w.program+" show events",
+			"the maintenance of node %s is called off: the group needs it and has assigned %s", w.node.Name, n.Assigned)
+	}
+	return false, nil // a state from before the request
 }
 
 // maintenance prepares a waiter for the local node and lets f use it.
