@@ -164,10 +164,16 @@ INSERT INTO pgautofailover.rule (pos, section, name, reported, converged, condit
  '{n} stops receiving and will follow {w}'),
 -- A stopped node that was primary before the old primary takes part only where that one was removed by an operator or never
 -- served: otherwise it would lack what was acknowledged since. One that was to follow a primary cannot while there is none.
-(335, 'reporting_node', 'old_primary_takes_part', '{draining,demoted,prepare_maintenance}', false,
+(335, 'reporting_node', 'old_primary_takes_part', '{draining,demoted}', false,
  '(n.converged OR n.goal = ''catchingup'') AND (n.is_old OR NOT g.guard OR n.nodeid = g.confirmed OR o.nodeid IS NULL) AND g.election AND NOT g.may_promote AND (NOT g.others_suffice OR at - n.since >= 3 * (t).patience)', 'report_lsn',
  'the old primary has stopped, and without its position nobody can be chosen',
  '{n} has stopped and reports its position, as the others do not suffice'),
+(336, 'reporting_node', 'primary_maintenance_called_off', '{prepare_maintenance}', true,
+ $c$ n.is_old AND g.election AND NOT g.may_promote AND at - n.since >= 3 * (t).patience
+     AND (at - n.since >= (t).drain OR NOT EXISTS (SELECT FROM unnest(nodes) AS m
+            WHERE m.healthy AND NOT m.stopped AND NOT m.is_old AND m.goal IN ('secondary', 'catchingup', 'report_lsn'))) $c$, 'report_lsn',
+ 'the old primary has stopped for its maintenance, all others that can have reported, and without its position nobody can be chosen',
+ '{n} has stopped and reports its position, as the others do not suffice: its maintenance is called off'),
 (337, 'reporting_node', 'elected', '{report_lsn}', true,
  'g.election AND n.nodeid = g.chosen AND g.may_promote AND NOT g.chosen_behind', 'prepare_promotion',
  'enough nodes have reported, and n has the best claim and all that was received',

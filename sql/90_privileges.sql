@@ -14,7 +14,8 @@ END
 $$;
 
 -- A failover meets sessions that have seen none. There a statement with parameters would be planned anew for its first five
--- executions, which costs more than all that they do; no plan here depends on the values.
+-- executions, which costs more than all that they do; no plan here depends on the values. Everything is in memory: with
+-- random_page_cost as for a disk, a formation among a hundred would be looked for by reading them all.
 DO $$
 DECLARE
     f record;
@@ -23,6 +24,7 @@ BEGIN
               WHERE p.pronamespace = 'pgautofailover'::regnamespace
                 AND p.proname IN ('node_active', 'evaluate', 'report_health', 'tick', 'assign_by_call') LOOP
         EXECUTE format('ALTER FUNCTION %s SET plan_cache_mode = force_generic_plan', f.signature);
+        EXECUTE format('ALTER FUNCTION %s SET random_page_cost = 1.1', f.signature);
     END LOOP;
 END
 $$;

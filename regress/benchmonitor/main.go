@@ -30,6 +30,7 @@ func main() { os.Exit(harness.Main(harness.ThisMachine, run)) }
 type plan struct {
 	nodes, clients []int         // of the heartbeat cells
 	cell           time.Duration // per cell and monitor
+	turns          int           // of each size, where sizes are compared
 	listeners      []int
 	events         int // notified commits per number of listeners, at most
 	stories        int // failovers of each kind: groups, each failing over that often
@@ -40,18 +41,18 @@ type plan struct {
 
 var (
 	full = plan{
-		nodes: []int{2, 20, 200, 2000}, clients: []int{1, 2, 8, 32}, cell: 5 * time.Second,
+		nodes: []int{2, 20, 200, 2000}, clients: []int{1, 2, 8, 32}, cell: 5 * time.Second, turns: 8,
 		listeners: []int{1, 100, 1000}, events: 200, stories: 4, rounds: 20,
 	}
 	quick = plan{
-		nodes: []int{2, 2000}, clients: []int{1, 8}, cell: 2 * time.Second,
+		nodes: []int{2, 2000}, clients: []int{1, 8}, cell: 2 * time.Second, turns: 4,
 		listeners: []int{1, 100}, events: 100, stories: 3, rounds: 10,
 	}
 )
 
 func run() int {
 	short := flag.Bool("quick", os.Getenv("QUICK") == "1", "fewer cells: under two minutes")
-	only := flag.String("only", "", "only sections whose name contains this: heartbeats, failovers, notifications, service")
+	only := flag.String("only", "", "only sections whose name contains this: heartbeats, by size, failovers, notifications, service")
 	alone := flag.Bool("alone", false, "without pg_auto_failover 2.0")
 	flag.Parse()
 	p := full
@@ -96,7 +97,7 @@ func bench(ctx context.Context, p plan) error {
 		name    string
 		measure func(context.Context, plan, []*subject, *verdicts) error
 	}{
-		{"heartbeats", heartbeats}, {"failovers", failovers}, {"notifications", notifications}, {"service", serviceRounds},
+		{"heartbeats", heartbeats}, {"heartbeats by size", sizes}, {"failovers", failovers}, {"notifications", notifications}, {"service", serviceRounds},
 	} {
 		if !strings.Contains(section.name, p.only) {
 			continue

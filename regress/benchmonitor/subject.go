@@ -41,6 +41,10 @@ func startPgaf(ctx context.Context, run *harness.Run) (*subject, error) {
 	if err != nil {
 		return nil, err
 	}
+	return s.installPgaf(ctx)
+}
+
+func (s *server) installPgaf(ctx context.Context) (*subject, error) {
 	return s.install(ctx, "pgaf", sql.Script())
 }
 

@@ -146,6 +146,17 @@ func (l *look) primary() *nodeRow {
 	return nil
 }
 
+// winner is the node that was chosen to become primary and is not yet told to be writable.
+func (l *look) winner() *nodeRow {
+	for i := range l.nodes {
+		switch l.nodes[i].goal {
+		case monitor.StateFastForward, monitor.StatePreparePromotion, monitor.StateStopReplication:
+			return &l.nodes[i]
+		}
+	}
+	return nil
+}
+
 const (
 	setEnvironment = `SELECT set_config('model.now', $1, false), set_config('model.start', $2, false),
        set_config('model.pid', $3, false), set_config('model.pids', $4, false),

@@ -478,7 +478,7 @@ func (w *World) operate(ctx context.Context, s Step, n *Node) (done bool, err er
 	case StopMaintain:
 		_, err = w.monitorCall(ctx, e, "SELECT pgautofailover.stop_maintenance($1)::text", n.id)
 	case Remove, ForceRemove:
-		n.handsOver = n.handsOver || w.look.group.primary == n.id
+		n.handsOver = n.handsOver || w.look.group.primary == n.id && w.look.winner() == nil
 		_, err = w.monitorCall(ctx, e, "SELECT pgautofailover.remove_node($1::bigint, $2)::text", n.id, s.Kind == ForceRemove)
 	case SetPriority:
 		_, err = w.monitorCall(ctx, e, "SELECT pgautofailover.set_node_candidate_priority('default', $1, $2)::text", name, s.Value)

@@ -94,7 +94,7 @@ type Node struct {
 	priority int // when it registers
 	quorum   bool
 
-	handsOver bool // was the primary when its operator removed it
+	handsOver bool // was the primary, and nobody was chosen in its place, when its operator removed it
 	failures  int  // of the health check, in a row
 	lostAt    int64
 }

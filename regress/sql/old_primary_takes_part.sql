@@ -47,7 +47,7 @@ SELECT obey('a', 'b');
 SELECT state();
 
 -- On its way to maintenance its Postgres has crashed, and c, which may alone have what it acknowledged, was removed meanwhile:
--- its maintenance waits, for without its position nobody can be chosen.
+-- its maintenance is called off, for without its position nobody can be chosen.
 SELECT report('c', 'report_lsn', '0/9000');
 SELECT obey();
 SELECT ask('start_maintenance(id(''a''))');
@@ -55,6 +55,7 @@ SELECT ask('remove_node(id(''c''))');
 SELECT report('c', 'dropped');
 SELECT report('a', 'prepare_maintenance', '0/0', running => false);
 SELECT report('b', 'report_lsn', '0/9000');
+SELECT time_passes('3 h');
 SELECT why();
 SELECT report('a', 'report_lsn', '0/9100');
 SELECT obey();

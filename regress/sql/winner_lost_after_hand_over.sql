@@ -8,7 +8,7 @@ SELECT group_of('a', 'b', 'c');
 SELECT ask('start_maintenance(1)');
 SELECT silent('c');
 SELECT report('a', 'prepare_maintenance', '0/6000', running => false);
-SELECT time_passes('3 h');
+SELECT time_passes('2 h');
 SELECT report('b', 'report_lsn', '0/6078');
 SELECT report('a', 'maintenance', running => false);
 SELECT report('b', 'prepare_promotion', running => false);
