@@ -93,12 +93,16 @@ func (dropMonitorCmd) exits() []exit {
 	}
 }
 
-func (enableMaintenanceCmd) exits() []exit  { return maintenanceExits }
-func (disableMaintenanceCmd) exits() []exit { return maintenanceExits }
+func (enableMaintenanceCmd) exits() []exit {
+	return maintenanceExits("the monitor cannot be reached, or refuses; or it takes too long and goes on; or the group needs the node and the maintenance is called off")
+}
 
-var maintenanceExits = []exit{
-	{exitMonitor, "the monitor cannot be reached, or refuses; or it takes too long and goes on"},
-	{keeper.ExitExtension, "the database has no pgaf monitor"},
+func (disableMaintenanceCmd) exits() []exit {
+	return maintenanceExits("the monitor cannot be reached, or refuses; or it takes too long and goes on")
+}
+
+func maintenanceExits(onMonitor string) []exit {
+	return []exit{{exitMonitor, onMonitor}, {keeper.ExitExtension, "the database has no pgaf monitor"}}
 }
 
 func (enableMonitorCmd) exits() []exit {

@@ -12,6 +12,7 @@ func TestMaintenance(t *testing.T) {
 	s := twoNodes(t)
 	s.chapter("last standby", func(s *story) { standbyMaintenance(s, "wait_primary") })
 	s.chapter("primary of two", primaryMaintenance)
+	s.chapter("primary that is needed", maintenanceCalledOff)
 	primary, _ := s.roles()
 	_, err := s.AddNode(harness.NodeOptions{})
 	s.must(err)
@@ -71,6 +72,25 @@ func primaryMaintenance(s *story) {
 	if s.folderID(primary) != folder {
 		s.Errorf("%s returned by a base backup", primary.Name)
 	}
+}
+
+// maintenanceCalledOff loses the only standby while the primary stops to hand over to it: the primary is needed, its operator is told,
+// and it serves again.
+func maintenanceCalledOff(s *story) {
+	writer := s.write(harness.WriterOptions{Name: "needed"})
+	primary, standbys := s.roles()
+	s.awaitWrites(writer)
+	before := time.Now()
+	s.must(standbys[0].Freeze())
+	s.refused(primary, 6, "is called off", "enable", "maintenance", "--allow-failover")
+	s.await(harness.Want{primary.Name: "wait_primary"})
+	s.awaitWrites(writer)
+	s.Logf("the maintenance of %s was called off: largest gap %s", primary.Name, writer.LargestGap(before))
+	s.must(standbys[0].Thaw())
+	s.awaitHealthy(primary)
+	s.settle(writer, 60*time.Second)
+	s.expectFailovers(primary)
+	s.expectSameData(primary, standbys...)
 }
 
 // killedInMaintenance kills the primary while one of two standbys is in maintenance: the other takes over, and the one in maintenance
