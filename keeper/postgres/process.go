@@ -124,6 +124,23 @@ func procStat(pid int) (stat, bool) {
 	return stat{state: fields[0][0], ppid: ppid, ticks: user + system}, true
 }
 
+// orphaned reports whether the parent of pid has ended. Who then takes its place, init or a subreaper, is an
+// ancestor of ours, too.
+func orphaned(pid int) bool {
+	child, ok := procStat(pid)
+	for ancestor := os.Getppid(); ok && ancestor > 1; {
+		if child.ppid == ancestor {
+			return true
+		}
+		stat, known := procStat(ancestor)
+		if !known {
+			break
+		}
+		ancestor = stat.ppid
+	}
+	return ok && child.ppid == 1
+}
+
 // runs reports whether pid runs program (by its file name) with working directory dir ("" = any).
 func runs(pid int, program, dir string) bool {
 	exe, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid))

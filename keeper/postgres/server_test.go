@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -129,6 +131,44 @@ func TestStopEndsOrphans(t *testing.T) {
 	if err := <-done; err == nil {
 		t.Fatal("a backend outlived the stop")
 	}
+}
+
+// A backend that has not given itself a title yet is ended like the others: here one whose client says nothing, and which
+// does not notice either that its postmaster is gone.
+func TestStopEndsNewbornOrphans(t *testing.T) {
+	n := newPrimary(t)
+	p, _ := n.Postmaster()
+	children := func() (pids []int) {
+		for _, held := range hold(clusterProcess(n.pgdata)) {
+			held.close()
+			pids = append(pids, held.pid)
+		}
+		return pids
+	}
+	n.text("1") // all processes that belong to a server that does nothing have their titles
+	before := children()
+	client, err := net.Dial("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(n.port)))
+	n.must(err)
+	defer client.Close()
+	var newborn int
+	for begun := time.Now(); newborn == 0; {
+		if time.Since(begun) > 30*time.Second {
+			t.Fatal("no process without a title")
+		}
+		for _, pid := range children() {
+			if !slices.Contains(before, pid) && !strings.HasPrefix(commandLine(pid)[0], "postgres: ") {
+				newborn = pid
+			}
+		}
+	}
+	n.must(syscall.Kill(newborn, syscall.SIGSTOP))
+	n.must(syscall.Kill(p.PID, syscall.SIGKILL))
+	took(t, "stop of a newborn", func() { n.stop(Fast) })
+	if left := children(); len(left) > 0 {
+		t.Fatalf("left: %d; the newborn is %d", left, newborn)
+	}
+	n.start()
+	n.text("1")
 }
 
 // A keeper that restarts finds the postmaster of its predecessor and loses no connection.

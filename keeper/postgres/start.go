@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -119,13 +120,28 @@ func (s *Server) launch(ctx context.Context, stops int) (r *run, spawned bool, e
 }
 
 // orphan matches the children of a postmaster that was killed. They may still be committing and hold its
-// shared memory. By their title they cannot be confused with a postmaster that someone starts at this moment,
-// nor with a standalone backend.
+// shared memory. Most have given themselves a title. One that was just forked, or whose client has not said yet
+// who it is, still has the command line of its postmaster. It has lost its parent and does not own the lock file:
+// so it cannot be confused with a postmaster, but for one that someone starts at this moment, before it touched
+// anything.
 func orphan(pgdata string) func(pid int) bool {
 	cluster := clusterProcess(pgdata)
 	return func(pid int) bool {
-		return cluster(pid) && strings.HasPrefix(commandLine(pid)[0], "postgres: ")
+		if !cluster(pid) {
+			return false
+		}
+		args := commandLine(pid)
+		if strings.HasPrefix(args[0], "postgres: ") {
+			return true
+		}
+		owner, _ := readPostmaster(pgdata)
+		return pid != owner.PID && orphaned(pid) && !runsAlone(args)
 	}
+}
+
+// runsAlone reports whether the arguments are those of a postgres that is no postmaster.
+func runsAlone(args []string) bool {
+	return len(args) > 1 && slices.Contains([]string{"--single", "--boot", "--check", "--describe-config"}, args[1])
 }
 
 // spawnPostmaster starts a child in its own session: no signal to our terminal or group reaches it, and it
