@@ -24,7 +24,7 @@ type World string
 // in another user namespace not.
 const (
 	ThisMachine World = "machine"    // nothing; the processes that it starts may stay
-	Namespaces  World = "namespaces" // network namespaces and mounts
+	Namespaces  World = "namespaces" // network namespaces and mounts; System V memory of its own
 )
 
 // Main runs body in the world that it needs and returns the exit code.
@@ -40,6 +40,9 @@ const (
 // the child in an unprivileged user namespace, in which it may create network
 // namespaces and mounts. Where the kernel refuses that, body still runs, and
 // what needs a namespace fails with the kernel's reason.
+//
+// A killed Postgres whose folder is removed leaves a piece of System V shared memory, of
+// which a machine has some thousands only. Those of an IPC namespace end with it.
 func Main(world World, body func() int) int {
 	if dir := os.Getenv(watchdogVariable); dir != "" {
 		watchdog(dir)
@@ -112,12 +115,15 @@ func startGuarded(world World) (int, error) {
 			Sys:   &attributes,
 		})
 	}
-	if os.Geteuid() == 0 || world == ThisMachine {
+	switch {
+	case world == ThisMachine:
 		return start(string(world), syscall.SysProcAttr{})
+	case os.Geteuid() == 0:
+		return start(string(world), syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWIPC})
 	}
 	uid, gid := os.Getuid(), os.Getgid()
 	pid, err := start(string(world), syscall.SysProcAttr{
-		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
+		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS | syscall.CLONE_NEWIPC,
 		UidMappings: []syscall.SysProcIDMap{{ContainerID: uid, HostID: uid, Size: 1}},
 		GidMappings: []syscall.SysProcIDMap{{ContainerID: gid, HostID: gid, Size: 1}},
 		AmbientCaps: []uintptr{unix.CAP_NET_ADMIN, unix.CAP_SYS_ADMIN},
