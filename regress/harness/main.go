@@ -119,7 +119,10 @@ func startGuarded(world World) (int, error) {
 	case world == ThisMachine:
 		return start(string(world), syscall.SysProcAttr{})
 	case os.Geteuid() == 0:
-		return start(string(world), syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWIPC})
+		if pid, err := start(string(world), syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWIPC}); err == nil {
+			return pid, nil
+		}
+		return start(string(world), syscall.SysProcAttr{}) // root of a container that may not
 	}
 	uid, gid := os.Getuid(), os.Getgid()
 	pid, err := start(string(world), syscall.SysProcAttr{
