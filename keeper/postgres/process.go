@@ -190,12 +190,17 @@ func pids() []int {
 }
 
 // clusterProcess matches the postgres processes of the cluster in pgdata, except the logger: it detached from
-// shared memory and ends by itself when its last writer has.
+// shared memory and ends by itself when its last writer has. A process without a command line has given up its
+// memory and is about to be gone, whatever it was.
 func clusterProcess(pgdata string) func(pid int) bool {
-	return func(pid int) bool { return runs(pid, "postgres", pgdata) && !isLogger(pid) }
+	return func(pid int) bool {
+		if !runs(pid, "postgres", pgdata) {
+			return false
+		}
+		title := commandLine(pid)[0]
+		return title != "" && !strings.Contains(title+" ", ": logger ")
+	}
 }
-
-func isLogger(pid int) bool { return strings.Contains(commandLine(pid)[0]+" ", ": logger ") }
 
 // loggerLimit is how long the logger of a postmaster that ended may take to write what it still has.
 const loggerLimit = time.Second
