@@ -94,15 +94,16 @@ func (dropMonitorCmd) exits() []exit {
 }
 
 func (enableMaintenanceCmd) exits() []exit {
-	return maintenanceExits("the monitor cannot be reached, or refuses; or it takes too long and goes on; or the group needs the node and the maintenance is called off")
+	return maintenanceExits("; or the group needs the node and the maintenance is called off")
 }
 
-func (disableMaintenanceCmd) exits() []exit {
-	return maintenanceExits("the monitor cannot be reached, or refuses; or it takes too long and goes on")
-}
+func (disableMaintenanceCmd) exits() []exit { return maintenanceExits("") }
 
-func maintenanceExits(onMonitor string) []exit {
-	return []exit{{exitMonitor, onMonitor}, {keeper.ExitExtension, "the database has no pgaf monitor"}}
+func maintenanceExits(or string) []exit {
+	return []exit{
+		{exitMonitor, "the monitor cannot be reached, or refuses; or it takes too long and goes on" + or},
+		{keeper.ExitExtension, "the database has no pgaf monitor"},
+	}
 }
 
 func (enableMonitorCmd) exits() []exit {
